@@ -1,0 +1,105 @@
+"""The command line: `conformance list` (and the same through `python -m conformance`)."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import pkgutil
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import conformance
+from conformance.grid import Grid, Misuse
+from conformance.harness import Property
+
+CONFORMS, DIFFERS, MISUSE = 0, 1, 2
+
+
+def properties() -> dict[str, Property]:
+    """Every property of the package, by its test id up to the bracket."""
+    found = {}
+    for module in sorted(info.name for info in pkgutil.iter_modules(conformance.__path__) if info.name.startswith("test_")):
+        declared = getattr(importlib.import_module(f"conformance.{module}"), module).property
+        found[f"conformance/{module}.py::{module}"] = declared
+    return found
+
+
+def tests(grid: Grid) -> Iterator[dict[str, str]]:
+    """What a run would test, in the form of `list --json`."""
+    for prefix, declared in properties().items():
+        for operation, dtype, backend in grid.pairs(declared):
+            yield {
+                "id": f"{prefix}[{operation.id}-{dtype}-{backend.name}]",
+                "property": declared.name,
+                "operation": operation.name,
+                "dtype": dtype,
+                "backend": backend.name,
+            }
+
+
+def list_tests(arguments: argparse.Namespace) -> int:
+    """Print what would be tested, or one of the other lists."""
+    if arguments.backends:
+        return list_backends(arguments)
+    if arguments.uncovered:
+        return list_uncovered(arguments)
+    grid = Grid(arguments.backend, arguments.operation, arguments.dtype)
+    grid.check()
+    found = list(tests(grid))
+    if not found:
+        raise Misuse("nothing would be tested: no property applies to what was selected")
+    return show(found, [test["id"] for test in found], arguments.json)
+
+
+def list_backends(arguments: argparse.Namespace) -> int:
+    """Print which backends can be formed here, and what is missing for the others."""
+    from conformance.backends import available
+
+    found = [{"backend": name, "formed": reason is None, "reason": reason or ""} for name, reason in available().items()]
+    return show(found, [f"{name}: {reason or 'can be formed'}" for name, reason in available().items()], arguments.json)
+
+
+def list_uncovered(arguments: argparse.Namespace) -> int:
+    """Print every public class and function of the mission that has no operation, each with its reason."""
+    from conformance.uncovered import uncovered
+
+    found = [{"name": name, "reason": reason} for name, reason in uncovered().items()]
+    return show(found, [f"{item['name']}: {item['reason']}" for item in found], arguments.json)
+
+
+def show(items: Sequence[Any], lines: Sequence[str], as_json: bool) -> int:
+    """Print a list for a person, or as JSON."""
+    print(json.dumps(items, indent=1, ensure_ascii=False) if as_json else "\n".join(lines))
+    return CONFORMS
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    main = argparse.ArgumentParser(prog="conformance", description=conformance.__doc__)
+    main.add_argument("--version", action="version", version=f"conformance {conformance.__version__}")
+    commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    listing = commands.add_parser("list", help="print what would be tested")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+    listing.add_argument("--uncovered", action="store_true", help="public names of the mission without an operation, each with the reason")
+    listing.add_argument("--backends", action="store_true", help="the backends that can be formed here, and what is missing for the others")
+    listing.add_argument("--backend", action="append", default=[], metavar="NAME")
+    listing.add_argument("--operation", action="append", default=[], metavar="GLOB")
+    listing.add_argument("--dtype", action="append", default=[], metavar="NAME")
+    listing.set_defaults(run=list_tests)
+    return main
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 conforms, 1 does not, 2 is misuse."""
+    chosen = parser().parse_args(arguments)
+    try:
+        return int(chosen.run(chosen))
+    except Misuse as error:
+        print(f"conformance: {error}", file=sys.stderr)
+        return MISUSE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Subjects on trial: one adapter a file and, beside it, its known failures."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any
+
+from conformance.model import Backend, torch
+
+NAMED = {"cpu": "torch_eager", "cuda": "torch_eager", "opencv": "opencv"}
+NEEDED = ("name", "library", "refusals", "arithmetic", "run")
+FORBIDDEN = "-[]/ "
+
+
+class NoSuchBackend(ValueError):
+    """A backend that cannot be formed; the message says in one sentence what is missing."""
+
+
+def available() -> dict[str, str | None]:
+    """Every backend that has a name of its own, with the reason why it cannot be formed here, or None where it can."""
+    return {name: missing(name) for name in NAMED}
+
+
+def default() -> tuple[str, ...]:
+    """The backends of a run that names none: those that can be formed here."""
+    return tuple(name for name, reason in available().items() if reason is None)
+
+
+def missing(name: str) -> str | None:
+    """Why a named backend cannot be formed here, or None where it can."""
+    library = "cv2" if name == "opencv" else "torch"
+    if importlib.util.find_spec(library) is None:
+        return f"{library} is not installed"
+    return None if name == "opencv" else _adapter(name).device_reason(name)
+
+
+def form(name: str) -> Backend:
+    """The backend of a name: `cpu`, `cuda`, `opencv`, a device that the installed torch knows, or `module:attribute`.
+
+    Raises NoSuchBackend where it cannot be formed.
+    """
+    if name in NAMED:
+        reason = missing(name)
+        if reason:
+            raise NoSuchBackend(f"the backend {name!r} cannot be formed here: {reason}")
+        return _adapter(name).form(name)
+    if importlib.util.find_spec("torch") is not None and _is_device(name):
+        reason = _adapter("cpu").device_reason(name)
+        if reason:
+            raise NoSuchBackend(f"the torch device {name!r} cannot be used here: {reason}")
+        return _adapter("cpu").form(name)
+    if ":" in name:
+        return _imported(name)
+    raise NoSuchBackend(f"unknown backend {name!r}: it is none of {', '.join(NAMED)}, no device of the installed torch, and no module:attribute")
+
+
+def _adapter(name: str) -> Any:
+    return importlib.import_module(f"conformance.backends.{NAMED[name]}")
+
+
+def _is_device(name: str) -> bool:
+    try:
+        torch.device(name)
+    except RuntimeError:
+        return False
+    return True
+
+
+def _imported(name: str) -> Backend:
+    """A backend from outside: the attribute itself, or what it returns when it is called without arguments."""
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except ImportError as error:
+        raise NoSuchBackend(f"the backend {name!r} cannot be imported: {error}") from error
+    except AttributeError as error:
+        raise NoSuchBackend(f"the module {module!r} has no attribute {attribute!r}") from error
+    backend = found() if isinstance(found, type) or (callable(found) and not hasattr(found, "run")) else found
+    lacking = [needed for needed in NEEDED if not hasattr(backend, needed)]
+    if lacking:
+        raise NoSuchBackend(f"{name!r} is not a backend: it has no {lacking[0]!r} (see conformance/README.md)")
+    if not backend.name or any(character in FORBIDDEN for character in backend.name):
+        raise NoSuchBackend(f"{name!r} is called {backend.name!r}: a backend's name is a part of test ids and holds none of “{FORBIDDEN}”")
+    return backend

@@ -1,0 +1,126 @@
+"""PyTorch's own kernels, one operation at a time, on any device that the installed torch knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from conformance.layouts import LAYOUTS, lay_out
+from conformance.model import Backend, Case, Operation, Results, Shape, torch
+from conformance.strategies import DTYPES
+from oracles.bounded import Arithmetic, ieee
+
+REFUSALS = (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError, OverflowError, KeyError, AttributeError)
+
+
+def tensor_of(array: np.ndarray | None, layout: str = "contiguous", device: str = "cpu") -> Any:
+    """The array as a tensor that shares nothing with it, with the strides of the named layout."""
+    if array is None:
+        return None
+    laid_out = lay_out(array.copy(), layout)
+    bits = laid_out.view(np.int16) if laid_out.dtype == DTYPES["bfloat16"] else laid_out
+    tensor = torch.from_numpy(bits)
+    tensor = tensor.view(torch.bfloat16) if laid_out.dtype == DTYPES["bfloat16"] else tensor
+    return tensor if device == "cpu" else _like(tensor, device)
+
+
+def _like(tensor: Any, device: str) -> Any:
+    """The tensor on a device, with the same strides and storage offset."""
+    storage = tensor.new_empty(0).set_(tensor.untyped_storage()).to(device)
+    return storage.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
+
+
+def array_of(result: Any) -> np.ndarray:
+    """A tensor, or a plain number, as a NumPy array of the same dtype."""
+    if not torch.is_tensor(result):
+        return np.asarray(result)
+    tensor = result.detach().cpu()
+    if tensor.dtype == torch.bfloat16:
+        return np.asarray(tensor.contiguous().view(torch.int16).numpy()).view(DTYPES["bfloat16"])
+    return np.asarray(tensor.contiguous().numpy())
+
+
+def arrays_of(results: Any) -> Results:
+    """Results by name as NumPy arrays: a single one is called "output"."""
+    by_name = results if isinstance(results, Mapping) else {"output": results}
+    return {name: array_of(result) for name, result in by_name.items()}
+
+
+@dataclass(frozen=True)
+class TorchEager:
+    """PyTorch's own kernels on a device."""
+
+    name: str = "cpu"
+    device: str = "cpu"
+    library: str = "torch"
+    refusals: tuple[type[Exception], ...] = REFUSALS
+    layouts: tuple[str, ...] = tuple(name for name in LAYOUTS if name != "reversed")  # tensors have no negative strides
+    known_failures: Path = field(default=Path(__file__).with_suffix(".toml"), repr=False)
+
+    def __post_init__(self) -> None:
+        if self.device == "cpu":
+            torch.set_num_threads(1)
+
+    def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
+        """See `docs/bounds.md`."""
+        return ieee(dtype)
+
+    def tensors(self, case: Case) -> dict[str, Any]:
+        """The case's arrays on the device, laid out as the case says."""
+        layouts = case.layouts
+        return {name: tensor_of(a, layouts.get(name, "contiguous"), self.device) for name, a in case.arrays.items()}
+
+    def run(self, operation: Operation, case: Case) -> Results:
+        """Call the operation on tensors made of the case's arrays."""
+        return arrays_of(operation.call(**self.tensors(case), **case.options))
+
+    def pullback(self, operation: Operation, case: Case, dy: np.ndarray) -> Results:
+        """Gradients of "output" with the cotangent dy, for every floating input."""
+        tensors = self.tensors(case)
+        for tensor in tensors.values():
+            if tensor is not None and tensor.is_floating_point():
+                tensor.requires_grad_()
+        results = operation.call(**tensors, **case.options)
+        output = results["output"] if isinstance(results, Mapping) else results
+        output.backward(tensor_of(dy, case.layouts.get("dy", "contiguous"), self.device))
+        return {name: array_of(t.grad) for name, t in tensors.items() if t is not None and t.grad is not None}
+
+    def abstract(self, operation: Operation, case: Case) -> Mapping[str, tuple[Shape, str]]:
+        """Shapes and dtypes as the meta device infers them."""
+        tensors = {name: None if t is None else t.to("meta") for name, t in self.tensors(case).items()}
+        with torch.device("meta"):
+            results = operation.call(**tensors, **case.options)
+        by_name = results if isinstance(results, Mapping) else {"output": results}
+        return {name: (tuple(r.shape), str(r.dtype).removeprefix("torch.")) for name, r in by_name.items()}
+
+    def count(self, operation: Operation, case: Case) -> Mapping[str, int]:
+        """Parameters of the layer and FLOPs of the call, as torch counts them."""
+        counter = torch.utils.flop_counter.FlopCounterMode(display=False)
+        tensors = self.tensors(case)
+        with counter:
+            operation.call(**tensors, **case.options)
+        layer = operation.module(**tensors, **case.options) if operation.module else None
+        parameters = sum(parameter.numel() for parameter in layer.parameters()) if layer else 0
+        return {"parameters": parameters, "flops": counter.get_total_flops()}
+
+    def environment(self) -> Mapping[str, str]:
+        """Versions and the processor's capability."""
+        return {"torch": torch.__version__.partition("+")[0], "build": torch.__version__, "device": self.device}
+
+
+def device_reason(device: str) -> str | None:
+    """Why tensors cannot live on a device here, or None where they can."""
+    try:
+        torch.ones(1, device=device).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError, ModuleNotFoundError) as error:
+        return str(error).splitlines()[0]
+    return None
+
+
+def form(name: str) -> Backend:
+    """The backend on a device, by the device's name."""
+    return TorchEager(name=name, device=name)

@@ -1,0 +1,183 @@
+"""From a property, an operation, a dtype and a backend to a verdict.
+
+`for_every_case` declares a property, `search` looks for a case that breaks it.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis.errors import Unsatisfiable
+from hypothesis.strategies import SearchStrategy
+
+from conformance.judgement import Disagreement, Ledger, recording
+from conformance.known import KnownFailure
+from conformance.model import Backend, Case, Operation
+from conformance.reproducer import script
+
+LEADING = ("float32", "uint8")  # where a verb needs one dtype only: the first of these that an operation has
+
+
+def always(operation: Operation, backend: Backend) -> str | None:
+    """Every pair can be formed."""
+    return None
+
+
+def cases_of(operation: Operation, dtype: str, backend: Backend) -> SearchStrategy[Case]:
+    """The operation's own cases."""
+    return operation.cases(dtype)
+
+
+@dataclass(frozen=True)
+class Property:
+    """A verb: what must hold for every case, and for which pairs of operation and backend it can be asked.
+
+    `applies` gives the reason why a pair cannot be formed, or None; `every_dtype` whether each dtype gets a test or one leading dtype stands
+    for all; `share` is the part of the profile's examples that it gets.
+    """
+
+    name: str
+    check: Callable[[Operation, Case, Backend], None]
+    applies: Callable[[Operation, Backend], str | None] = always
+    cases: Callable[[Operation, str, Backend], SearchStrategy[Case]] = cases_of
+    every_dtype: bool = False
+    share: float = 1.0
+
+    def dtypes(self, operation: Operation) -> tuple[str, ...]:
+        """The dtypes in which the operation is asked."""
+        leading = [dtype for dtype in LEADING if dtype in operation.dtypes] or list(operation.dtypes)
+        return operation.dtypes if self.every_dtype else tuple(leading[:1])
+
+
+def for_every_case(**declared: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Declare the property that a test function states for one case; keywords as the fields of Property.
+
+    The plugin makes one test of it for every operation, dtype and backend that it applies to.
+    """
+
+    def declare(check: Callable[..., None]) -> Callable[..., None]:
+        def test(operation: Operation, dtype: str, backend: Backend, verdict_of: Callable[..., None]) -> None:
+            verdict_of(test.property, operation, dtype, backend)  # type: ignore[attr-defined]
+
+        test.__name__, test.__doc__, test.__module__ = check.__name__, check.__doc__, check.__module__
+        test.property = Property(check.__name__.removeprefix("test_"), check, **declared)  # type: ignore[attr-defined]
+        return test
+
+    return declare
+
+
+@dataclass
+class Verdict:
+    """What a search found; `outcome` is passed, failed, known or fixed (crashed and timeout are seen from outside)."""
+
+    outcome: str = "passed"
+    examples: int = 0
+    budget: float = 0.0
+    typical: float = 0.0  # the median over cases of the largest used share
+    free: float = 0.0  # the part of the elements for which anything was accepted
+    seconds: float = 0.0
+    message: str = ""
+    reproducer: str = ""
+    coverage: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+def search(
+    declared: Property,
+    operation: Operation,
+    dtype: str,
+    backend: Backend,
+    *,
+    examples: int,
+    seed: int = 0,
+    known: Sequence[KnownFailure] = (),
+    before: Callable[[Case], None] = lambda case: None,
+    shrink: bool = True,
+) -> Verdict:
+    """Look for a case that breaks a property, through `examples` cases (times the shares) from `seed`.
+
+    Witnesses of `known` failures run first; cases that they describe are set aside. `before` sees every case before the library does.
+    """
+    ledger, started = Ledger(), time.perf_counter()
+
+    def trial(case: Case) -> None:
+        ledger.enter(case)
+        before(case)
+        with recording(ledger):
+            declared.check(operation, case, backend)
+
+    verdict = Verdict()
+    failure = _first_failure(trial, declared, operation, dtype, backend, examples, seed, known, shrink)
+    if isinstance(failure, KnownFailure):
+        verdict.outcome, verdict.message = "fixed", failure.no_longer_fails(operation, backend)
+    elif failure is not None:
+        case = getattr(failure, "case", None) or ledger.case
+        assert case is not None
+        verdict.outcome = "failed"
+        verdict.message = sentence(failure, operation, case, backend)
+        verdict.reproducer = script(declared.name, operation, case, backend, failure)
+    elif known:
+        verdict.outcome, verdict.message = "known", "; ".join(f"{entry.reason} ({entry.link})" for entry in known)
+    verdict.examples, verdict.budget = ledger.examples, ledger.budget
+    verdict.typical = median(ledger.budgets) if ledger.budgets else 0.0
+    verdict.free = ledger.free / ledger.elements if ledger.elements else 0.0
+    verdict.coverage = {name: dict(counter) for name, counter in ledger.coverage.items()}
+    verdict.seconds = time.perf_counter() - started
+    return verdict
+
+
+def _first_failure(
+    trial: Callable[[Case], None],
+    declared: Property,
+    operation: Operation,
+    dtype: str,
+    backend: Backend,
+    examples: int,
+    seed: int,
+    known: Sequence[KnownFailure],
+    shrink: bool,
+) -> Exception | KnownFailure | None:
+    """The failure that remains after shrinking, or the known failure whose witness passes."""
+    for entry in known:
+        if not entry.still_fails(lambda: trial(entry.witness_of(operation, dtype))):
+            return entry
+
+    @hypothesis.seed(seed + zlib.crc32(f"{declared.name} {operation.id} {dtype}".encode()))
+    @hypothesis.settings(
+        max_examples=max(1, round(examples * declared.share * operation.share)),
+        database=None,
+        deadline=None,
+        derandomize=False,
+        print_blob=False,
+        report_multiple_bugs=False,
+        verbosity=Verbosity.quiet,
+        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(declared.cases(operation, dtype, backend))
+    def every(case: Case) -> None:
+        hypothesis.assume(not any(entry.describes(case) for entry in known))
+        trial(case)
+
+    try:
+        every()
+    except Unsatisfiable:
+        if not known:
+            raise
+    except Exception as failure:  # whatever the library raises on a valid case is the verdict
+        return failure
+    return None
+
+
+def sentence(failure: Exception, operation: Operation, case: Case, backend: Backend) -> str:
+    """What went wrong, on what, in words that a backend author can act on."""
+    what = str(failure) if isinstance(failure, Disagreement) else f"raised {type(failure).__name__}: {failure}".rstrip()
+    source = (operation.oracle.__doc__ or "").rpartition("Source:")[2].strip() if operation.oracle else ""
+    lines = [f"{operation.name} on {backend.name}, {case.dtype}: {what}", f"the case: {case!r}"]
+    return "\n".join([*lines, f"the mathematics: {source}"] if source else lines)

@@ -1,0 +1,144 @@
+"""Known failures: strict, narrow, linked, versioned exceptions that belong to a backend, each with a witness."""
+
+from __future__ import annotations
+
+import fnmatch
+import inspect
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from conformance.model import Case, Operation
+from conformance.strategies import DTYPES
+
+FIELDS = {"test": str, "where": (dict, str), "reason": str, "link": str, "versions": str, "witness": dict}
+TEST = re.compile(r"(test_\w+)\[([^\[\]]+)\]")
+
+
+class KnownFailuresError(ValueError):
+    """A known-failures file that cannot be understood; the message says where and why."""
+
+
+@dataclass(frozen=True)
+class KnownFailure:
+    """One exception: the test, which of its cases are set aside, why, since when, and a case that must fail.
+
+    `where` is a table of option values, all of which must be equal, or a Python expression over options and arrays.
+    """
+
+    test: str
+    where: Mapping[str, Any] | str
+    reason: str
+    link: str
+    versions: str
+    witness: Mapping[str, Any]
+    file: str = ""
+
+    def names(self, test: str) -> bool:
+        """Whether this is about a test such as `test_forward[blur-uint8-opencv]`; the part in brackets may hold wildcards."""
+        ours, theirs = TEST.fullmatch(self.test), TEST.fullmatch(test)
+        return bool(ours and theirs and ours[1] == theirs[1] and fnmatch.fnmatchcase(theirs[2], ours[2]))
+
+    def covers(self, version: str) -> bool:
+        """Whether a version of the library is in range."""
+        return SpecifierSet(self.versions).contains(version, prereleases=True)
+
+    def describes(self, case: Case) -> bool:
+        """Whether a case is one of those that are set aside."""
+        if isinstance(self.where, str):
+            names = {**case.options, **case.arrays, "dtype": case.dtype, "regime": case.regime, "np": np}
+            return bool(eval(self.where, {"__builtins__": SAFE}, names))
+        return all(name in case.options and _plain(case.options[name]) == _plain(value) for name, value in self.where.items())
+
+    def witness_of(self, operation: Operation, dtype: str) -> Case:
+        """The stored case; names are arrays or options as the oracle's signature has them."""
+        signature = inspect.signature(operation.oracle).parameters.values()
+        names = [p.name for p in signature if p.kind is p.POSITIONAL_OR_KEYWORD]
+        arrays = {name: _array(self.witness.get(name), dtype) for name in names}
+        options = {name: _plain(value) for name, value in self.witness.items() if name not in names}
+        return Case(arrays, options, dtype, regime="witness")
+
+    def still_fails(self, attempt: Callable[[], None]) -> bool:
+        """Whether the witness fails, by a disagreement or an error of the library."""
+        try:
+            attempt()
+        except Exception:  # whatever the library raises: the entry says that this case fails
+            return True
+        return False
+
+    def no_longer_fails(self, operation: Operation, backend: Any) -> str:
+        """What to say on the day the witness passes."""
+        return (
+            f"{operation.name} on {backend.name}: the known failure “{self.reason}” ({self.link}) is fixed: its witness passes. "
+            f"Remove the entry {self.test} from {self.file or 'the known failures'} or narrow its versions ({self.versions})."
+        )
+
+
+SAFE = {"abs": abs, "all": all, "any": any, "bool": bool, "float": float, "int": int, "isinstance": isinstance, "len": len}
+SAFE |= {"max": max, "min": min, "range": range, "round": round, "set": set, "str": str, "sum": sum, "tuple": tuple, "zip": zip}
+
+
+def _plain(value: Any) -> Any:
+    """Options as TOML can hold them: tuples for lists, None for "None"."""
+    if isinstance(value, (list, tuple)):
+        return tuple(_plain(item) for item in value)
+    return None if value == "None" and isinstance(value, str) else value
+
+
+def _array(value: Any, dtype: str) -> np.ndarray | None:
+    """An array of a witness: nested lists, or {shape, fill} or {values}, each with an optional dtype; absent is None."""
+    if value is None or isinstance(value, str):
+        return None
+    if not isinstance(value, Mapping):
+        return np.asarray(value, float).astype(DTYPES[dtype]) if "float" in dtype else np.asarray(value, DTYPES[dtype])
+    kind = DTYPES[value.get("dtype", dtype)]
+    if "fill" in value:
+        return np.full(value["shape"], value["fill"]).astype(kind)
+    return np.asarray(value["values"]).astype(kind).reshape(value.get("shape", np.shape(value["values"])))
+
+
+def read_known_failures(path: Path) -> list[KnownFailure]:
+    """The entries of a TOML file; KnownFailuresError with one clear sentence for a file that is missing or malformed."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise KnownFailuresError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise KnownFailuresError(f"{path}: is not TOML: {error}") from error
+    unknown = sorted(set(document) - {"known_failure"})
+    if unknown:
+        raise KnownFailuresError(f"{path}: knows [[known_failure]] tables only, not {unknown[0]!r}")
+    entries = document.get("known_failure", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise KnownFailuresError(f"{path}: known failures are written as [[known_failure]] tables")
+    return [_entry(entry, f"{path}: entry {number}", str(path)) for number, entry in enumerate(entries, 1)]
+
+
+def _entry(entry: Mapping[str, Any], place: str, file: str) -> KnownFailure:
+    """One checked entry."""
+    wrong = [name for name in FIELDS if name not in entry] + [name for name in entry if name not in FIELDS]
+    if wrong:
+        raise KnownFailuresError(f"{place}: needs exactly the fields {', '.join(FIELDS)}; see {wrong[0]!r}")
+    for name, kind in FIELDS.items():
+        if not isinstance(entry[name], kind):
+            raise KnownFailuresError(f"{place}: {name} has the wrong type, {type(entry[name]).__name__}")
+    if not TEST.fullmatch(entry["test"]):
+        raise KnownFailuresError(f"{place}: {entry['test']!r} is not of the form test_property[operation-dtype-backend]")
+    try:
+        SpecifierSet(entry["versions"])
+        if isinstance(entry["where"], str):
+            compile(entry["where"], "where", "eval")
+    except (InvalidSpecifier, SyntaxError) as error:
+        raise KnownFailuresError(f"{place}: {error}") from error
+    return KnownFailure(**entry, file=file)
+
+
+def entries_for(test: str, known: Sequence[KnownFailure], version: str | None) -> list[KnownFailure]:
+    """The entries that are about a test of a library of some version."""
+    return [entry for entry in known if entry.names(test) and (version is None or entry.covers(version))]

@@ -1,0 +1,184 @@
+"""The nouns that everything else is about: Operation, Case, Backend, Cost."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+    from oracles.bounded import Arithmetic
+
+Results = Mapping[str, np.ndarray]
+Shape = tuple[int, ...]
+
+FLOATS = ("float64", "float32", "float16", "bfloat16")
+
+
+class Library:
+    """A library on trial, looked up by attribute whenever it is used.
+
+    It may be missing, patched or instrumented: nothing of it is bound at import.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(importlib.import_module(self._name), attribute)
+
+
+torch: Any = Library("torch")
+cv2: Any = Library("cv2")
+
+
+@dataclass(frozen=True)
+class Case:
+    """The named arrays and plain options of one call.
+
+    Arrays are NumPy arrays of the case's own dtype (bfloat16 through ml_dtypes), of integers, or None where an optional one is left out.
+    `regime` and `seed` name the data, so that a property can draw more of the same kind; `layouts` says how arrays lie in memory.
+    """
+
+    arrays: Mapping[str, np.ndarray | None]
+    options: Mapping[str, Any]
+    dtype: str
+    regime: str = "integers"
+    seed: int = 0
+    layouts: Mapping[str, str] = field(default_factory=dict)
+
+    def but(self, **changes: Any) -> Case:
+        """The same case with some arrays or options replaced, by name; KeyError for a name that it does not have."""
+        arrays, options = dict(self.arrays), dict(self.options)
+        for name, value in changes.items():
+            if name not in arrays and name not in options:
+                raise KeyError(f"the case has no array or option {name!r}")
+            (arrays if name in arrays else options)[name] = value
+        return replace(self, arrays=arrays, options=options)
+
+    def with_options(self, **options: Any) -> Case:
+        """The same case with options added."""
+        return replace(self, options={**self.options, **options})
+
+    def laid_out(self, **layouts: str) -> Case:
+        """The same case with arrays laid out in memory as named."""
+        return replace(self, layouts={**self.layouts, **layouts})
+
+    def __repr__(self) -> str:
+        arrays = (f"{name}={'None' if a is None else f'{a.dtype}{list(a.shape)}'}" for name, a in self.arrays.items())
+        options = (f"{name}={value!r}" for name, value in self.options.items())
+        layouts = (f"{name} is {layout}" for name, layout in self.layouts.items())
+        return ", ".join([*arrays, *options, *layouts, f"{self.regime} from seed {self.seed}"])
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a call costs: parameters of the layer, multiply-accumulates and floating-point operations of its products."""
+
+    parameters: int
+    macs: int
+
+    @property
+    def flops(self) -> int:
+        """Two for a multiply-accumulate, as torch.utils.flop_counter counts: biases and elementwise work are left out."""
+        return 2 * self.macs
+
+
+@dataclass(frozen=True)
+class Law:
+    """A statement about several calls that needs no oracle.
+
+    `check(trial, case)` calls `trial.run(case)` as often as it likes and raises Disagreement through `trial` where the law is broken.
+    """
+
+    name: str
+    check: Callable[[Any, Case], None]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A public name and two functions of one signature: the library's `call` and the mathematics' `oracle`.
+
+    call(**arrays, **options)               library arrays in, one array or a mapping of named arrays out
+    oracle(**arrays, **options)             Bounded in, accepted sets out; with `follows_subject` also observed=results
+    gradient(dy, **arrays, **options)       accepted sets by input name, dy the cotangent of "output"
+    shape(**shapes, **options)              the shapes of the results by name, from the arrays' shapes (None for None)
+    cost(**shapes, **options)               a Cost
+    cases(dtype)                            a Hypothesis strategy of cases
+    rejects                                 {sentence: break a valid case in one way, or None where that cannot be done}
+    in_place(**arrays, **options)           as `call`, writing the output over the first array
+    state                                   the option that saves and loads the state before that step (None: never)
+    chances(**arrays, **options)            for random operations: {event: (count, trials, probability)} from observed=results
+    result_dtypes                           {result: dtype name} of results that do not have the case's dtype
+    abstract                                whether the call can be inferred without data (random and data-dependent ones cannot)
+    takes_arrays                            False for operations on plain numbers, as schedulers
+    plain                                   arrays that the oracle takes as they are: indices, masks, structuring elements
+    share                                   of the profile's examples, for operations that cost more or less than most
+    """
+
+    name: str
+    call: Callable[..., Any]
+    oracle: Callable[..., Any]
+    cases: Callable[[str], SearchStrategy[Case]]
+    dtypes: tuple[str, ...]
+    variant: str = ""
+    gradient: Callable[..., Any] | None = None
+    shape: Callable[..., Mapping[str, Shape]] | None = None
+    cost: Callable[..., Cost] | None = None
+    module: Callable[..., Any] | None = None
+    rejects: Mapping[str, Callable[[Case], Case | None]] = field(default_factory=dict)
+    laws: tuple[Law, ...] = ()
+    in_place: Callable[..., Any] | None = None
+    state: str | None = None
+    chances: Callable[..., Mapping[str, tuple[int, int, float]]] | None = None
+    result_dtypes: Mapping[str, str] = field(default_factory=dict)
+    plain: tuple[str, ...] = ()
+    abstract: bool = True
+    takes_arrays: bool = True
+    follows_subject: bool = False
+    share: float = 1.0
+
+    @property
+    def id(self) -> str:
+        """The part of a test id that names the operation, as `Conv2d` or `cvtColor_BGR2GRAY`."""
+        short = self.name.rpartition(".")[2]
+        return f"{short}_{self.variant}" if self.variant else short
+
+    @property
+    def library(self) -> str:
+        """The library whose public name it is: "torch" or "cv2"."""
+        return self.name.partition(".")[0]
+
+    def __repr__(self) -> str:
+        return self.id
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """A subject on trial: how it runs a call and the arithmetic that it promises.
+
+    `library` is the library whose public names it answers to, `refusals` the exceptions by which it refuses a call. Optional methods, each forming more pairs where it is present:
+
+    pullback(operation, case, dy)   gradients by input name, dy the cotangent of "output"
+    abstract(operation, case)       {result: (shape, dtype name)} without computing, as on torch's meta device
+    count(operation, case)          {"parameters": …, "flops": …} as the library's own counters say
+    layouts                         names of memory layouts that it honours in Case.layouts, of `conformance.layouts`
+    known_failures                  the file of its known failures
+    lacks(operation, dtype)         a reason why the pair cannot be formed, or None
+    environment()                   {library: version, …} for the report
+    """
+
+    name: str
+    library: str
+    refusals: tuple[type[Exception], ...]
+
+    def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
+        """The arithmetic that the backend promises for an operation on a dtype."""
+
+    def run(self, operation: Operation, case: Case) -> Results:
+        """Call the operation on the case's arrays and return NumPy arrays by name, "output" where there is one."""

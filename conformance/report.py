@@ -1,0 +1,148 @@
+"""The results of a run: as JSON, as files that show each failure, as a table in the terminal."""
+
+from __future__ import annotations
+
+import io
+import json
+import platform
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+SCHEMA = 1
+NODE = re.compile(r"(?:.*/)?(test_\w+)\.py::(test_\w+)\[([^\[\]]+)\]$")
+FIELDS = ("property", "operation", "dtype", "backend", "outcome", "examples", "budget", "seconds", "message", "reproducer", "coverage", "free")
+BAD = ("failed", "fixed", "crashed", "timeout")
+MARKS = {"passed": "✓", "known": "known", "failed": "✗", "fixed": "fixed", "crashed": "crash", "timeout": "hang"}
+
+
+def id_of(nodeid: str) -> str | None:
+    """The id that users rely on, wherever the package lies: `conformance/test_forward.py::test_forward[Conv2d-float32-cpu]`."""
+    match = NODE.match(nodeid)
+    return f"conformance/{match[1]}.py::{match[2]}[{match[3]}]" if match else None
+
+
+def environment(backends: Iterable[Any]) -> dict[str, Any]:
+    """Versions of what was running, for the report."""
+    packages = {}
+    for name in ("cnn-conformance", "numpy", "hypothesis", "pytest"):
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            packages[name] = "not installed"
+    subjects = {backend.name: dict(getattr(backend, "environment", dict)()) for backend in backends}
+    return {"python": platform.python_version(), "platform": platform.platform(), **packages, "backends": subjects}
+
+
+@dataclass
+class Run:
+    """Everything that a run said, by id."""
+
+    seed: int
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    empty: list[dict[str, str]] = field(default_factory=list)
+    started: dict[str, float] = field(default_factory=dict)
+
+    def start(self, nodeid: str) -> None:
+        """Note when a test began, for those that never report back."""
+        self.started[nodeid] = time.time()
+
+    def add(self, nodeid: str, record: Mapping[str, Any]) -> None:
+        """A verdict from a worker."""
+        name = id_of(nodeid) or nodeid
+        self.results[name] = {"id": name, **record}
+
+    def add_death(self, nodeid: str, limit: float, case: Any, script: Callable[..., str]) -> str:
+        """A test whose process died, by a crash of the library or ended because it ran too long; the sentence that says so."""
+        name = id_of(nodeid)
+        if name is None:
+            return f"the process died while it ran {nodeid}"
+        seconds = time.time() - self.started.get(nodeid, time.time())
+        hung = seconds >= limit
+        what = f"ran longer than {limit:.0f} s" if hung else "crashed the process"
+        verb = name.partition("::test_")[2].partition("[")[0]
+        operation, dtype, backend = name.partition("[")[2].rstrip("]").rsplit("-", 2)
+        message = f"{operation} on {backend}, {dtype}: {what}\nthe case: {case!r}"
+        self.results[name] = {
+            "id": name,
+            "property": verb,
+            "operation": operation,
+            "label": operation,
+            "dtype": dtype,
+            "backend": backend,
+            "outcome": "timeout" if hung else "crashed",
+            "examples": 0,
+            "budget": 0.0,
+            "free": 0.0,
+            "seconds": seconds,
+            "message": message,
+            "reproducer": script(verb, operation, backend, case, what) if case is not None else "",
+            "coverage": {},
+        }
+        return message
+
+    def document(self) -> dict[str, Any]:
+        """The report as the contract says."""
+        results = [{"id": r["id"], **{name: r[name] for name in FIELDS}} for r in sorted(self.results.values(), key=lambda r: str(r["id"]))]
+        return {"schema": SCHEMA, "seed": self.seed, "environment": self.environment, "results": results, "empty": self.empty}
+
+    def write(self, directory: Path) -> None:
+        """report.json, and a script for every failure that has one."""
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "report.json").write_text(json.dumps(self.document(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        for result in self.results.values():
+            if result["reproducer"]:
+                name = re.sub(r"\W+", "_", result["id"].partition("::")[2]).strip("_")
+                (directory / f"{name}.py").write_text(result["reproducer"], encoding="utf-8")
+
+    def table(self, width: int, colour: bool) -> str:
+        """Operations × properties: the worst outcome over dtypes, and the largest used share of the accepted error."""
+        from rich.console import Console
+        from rich.table import Table
+
+        cells: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
+        for result in self.results.values():
+            cells[result["label"], result["backend"], result["property"]].append(result)
+        properties = sorted({key[2] for key in cells}, key=_order)
+        table = Table(title="largest used share of the accepted error, per operation and property", title_justify="left")
+        for heading in ("operation", "backend", *properties):
+            table.add_column(heading, overflow="fold")
+        for operation, backend in dict.fromkeys(key[:2] for key in cells):
+            table.add_row(operation, backend, *(_cell(cells.get((operation, backend, name), [])) for name in properties))
+        console = Console(file=io.StringIO(), width=max(width, 100), force_terminal=colour, no_color=not colour)
+        console.print(table)
+        for reason, who in self._reasons().items():
+            console.print(f"· {reason}: {', '.join(who)}", highlight=False, soft_wrap=True)
+        return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+    def _reasons(self) -> dict[str, list[str]]:
+        """Why cells are empty: each reason with its cells."""
+        reasons: dict[str, list[str]] = defaultdict(list)
+        for cell in self.empty:
+            reasons[f"{cell['property']}: {cell['reason']}"].append(cell["operation"])
+        return reasons
+
+
+ORDER = ("forward", "gradient", "shape", "cost", "rejects", "laws", "layout", "purity", "determinism", "distribution", "state")
+
+
+def _order(name: str) -> tuple[int, str]:
+    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
+
+
+def _cell(results: list[dict[str, Any]]) -> str:
+    """One cell: what is bad counts, else the largest budget."""
+    if not results:
+        return "·"
+    bad = [result["outcome"] for result in results if result["outcome"] in BAD]
+    if bad:
+        return f"[red]{MARKS[bad[0]]} {len(bad)}[/red]"
+    budget = max(result["budget"] for result in results)
+    known = " known" if any(result["outcome"] == "known" for result in results) else ""
+    return f"[green]✓[/green]{f' {budget:.2g}' if budget else ''}{known}"

@@ -1,0 +1,132 @@
+"""A failure as a small script that imports NumPy and the library on trial, nothing of ours."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from conformance.layouts import lay_out
+from conformance.model import Backend, Case, Operation
+
+ENDINGS = {  # what each property does with the call; {name}s are filled in
+    "gradient": """\
+    for tensor in arrays.values():
+        if torch.is_tensor(tensor) and tensor.is_floating_point():
+            tensor.requires_grad_()
+    results = named(call(**arrays, **options))
+    results["output"].backward(dy)
+    results = {name: tensor.grad for name, tensor in arrays.items() if torch.is_tensor(tensor) and tensor.grad is not None}
+""",
+    "": """\
+    results = named(call(**arrays, **options))
+""",
+}
+
+
+def source_of(function: Callable[..., Any]) -> str:
+    """The source of a function with all functions and constants of its own module that it uses, ready to run by itself."""
+    parts: dict[str, str] = {}
+
+    def visit(function: FunctionType) -> None:
+        if function.__name__ in parts:
+            return
+        parts[function.__name__] = ""  # a place in the order, and an end for recursion
+        for name in sorted(_names(function.__code__)):
+            value = function.__globals__.get(name)
+            if isinstance(value, FunctionType) and value.__module__.startswith("conformance"):
+                visit(value)
+            elif isinstance(value, (int, float, str, tuple, dict, frozenset)) and not name.startswith("__"):
+                parts.setdefault(name, f"{name} = {value!r}")
+        parts[function.__name__] = textwrap.dedent(inspect.getsource(function))
+
+    visit(function)  # type: ignore[arg-type]
+    return "\n\n".join(parts.values())
+
+
+def _names(code: Any) -> set[str]:
+    """The global names that a function and the functions inside it use."""
+    inner = [constant for constant in code.co_consts if hasattr(constant, "co_names")]
+    return set(code.co_names).union(*map(_names, inner))
+
+
+def script(verb: str, operation: Operation, case: Case, backend: Backend, failure: Exception) -> str:
+    """The script of a failing case: arrays, options, the call, and what was found beside what is accepted."""
+    call = operation.call
+    if not isinstance(call, FunctionType):
+        return ""
+    literal = torch_literal if operation.library == "torch" else numpy_literal
+    dy = getattr(failure, "dy", None)
+    lines = [
+        "import numpy as np",
+        f"import {operation.library}",
+        "",
+        "nan, inf = np.nan, np.inf",
+        "",
+        "",
+        source_of(call),
+        "",
+        "def named(results):",
+        '    return dict(results) if isinstance(results, dict) else {"output": results}',
+        "",
+        "",
+        "arrays = {",
+        *(f"    {name!r}: {literal(array, case.layouts.get(name), backend)}," for name, array in case.arrays.items()),
+        "}",
+        f"options = {dict(case.options)!r}",
+        *([f"dy = {literal(dy, None, backend)}"] if dy is not None else []),
+        "",
+        textwrap.dedent(ENDINGS["gradient" if dy is not None else ""]),
+        *_comparison(verb, failure),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _comparison(verb: str, failure: Exception) -> list[str]:
+    """The last lines: the element in question, or all that came out."""
+    result, index, accepted = (getattr(failure, name, "") for name in ("result", "index", "accepted"))
+    if not accepted:
+        return ["print(results)", f"print({f'{verb}: {failure}'!r})"]
+    return [f'print("{result}{list(index)} is", results[{result!r}][{tuple(index)!r}])', f"print({f'accepted is {accepted}'!r})"]
+
+
+def _values(array: np.ndarray) -> str:
+    return repr(array.astype(float).tolist() if array.dtype.kind in "fV" else array.tolist())
+
+
+def numpy_literal(array: np.ndarray | None, layout: str | None, backend: Backend) -> str:
+    """An array as NumPy code, in its memory layout."""
+    if array is None:
+        return "None"
+    code = f"np.array({_values(array)}, np.{array.dtype.name}).reshape({array.shape!r})"
+    if layout in (None, "contiguous"):
+        return code
+    buffer, start, strides = _placed(array, layout)
+    where = f"np.lib.stride_tricks.as_strided(np.zeros({buffer}, np.{array.dtype.name})[{start}:], {array.shape!r}, {strides!r})"
+    return f"(lambda view, values: (np.copyto(view, values), view)[1])({where}, {code})"
+
+
+def torch_literal(array: np.ndarray | None, layout: str | None, backend: Backend) -> str:
+    """An array as torch code on the backend's device, in its memory layout."""
+    if array is None:
+        return "None"
+    name, device = array.dtype.name, str(getattr(backend, "device", "cpu"))
+    code = f"torch.tensor({_values(array)}, dtype=torch.{name}, device={device!r}).reshape({array.shape!r})"
+    if layout in (None, "contiguous"):
+        return code
+    buffer, start, strides = _placed(array, layout)
+    steps = tuple(stride // array.itemsize for stride in strides)
+    where = f"torch.zeros({buffer}, dtype=torch.{name}, device={device!r}).as_strided({array.shape!r}, {steps!r}, {start})"
+    return f"{where}.copy_({code})"
+
+
+def _placed(array: np.ndarray, layout: str) -> tuple[int, int, tuple[int, ...]]:
+    """How large a buffer the laid-out array needs, at which element it begins, and its strides in bytes."""
+    view = lay_out(array, layout)
+    reach = [(side - 1) * stride // array.itemsize for side, stride in zip(view.shape, view.strides, strict=True)]
+    start = -sum(r for r in reach if r < 0)
+    return start + sum(r for r in reach if r > 0) + 1, start, view.strides

@@ -1,0 +1,1 @@
+"""Independent oracles: NumPy and the standard library only."""

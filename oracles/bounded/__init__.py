@@ -1,0 +1,47 @@
+"""Ball arithmetic for oracles: a NumPy function run on `Bounded` arrays returns what rounding can explain, and nothing else.
+
+formats      which numbers exist                 elementwise, reductions, products, movement, doubtful   the rules
+arithmetic   what a backend promises             overflow   infinities, NaN and what may become them
+ball         value ± error                       judge, sets   which results are accepted
+"""
+
+from .arithmetic import TABLE, Accuracy, Arithmetic, any_order, cascade, ieee
+from .ball import Bounded, constant, exact
+from .doubtful import Doubtful
+from .elementwise import erf, erfc
+from .formats import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, FORMATS, INTEGERS, TF32, Format, Integers
+from .movement import coarse, stored
+from .products import contract
+from .reductions import add_at
+from .sets import Between, Exactly, OneOf
+
+__all__ = [
+    "BFLOAT16",
+    "FLOAT16",
+    "FLOAT32",
+    "FLOAT64",
+    "FORMATS",
+    "INTEGERS",
+    "TABLE",
+    "TF32",
+    "Accuracy",
+    "Arithmetic",
+    "Between",
+    "Bounded",
+    "Doubtful",
+    "Exactly",
+    "Format",
+    "Integers",
+    "OneOf",
+    "add_at",
+    "any_order",
+    "cascade",
+    "coarse",
+    "constant",
+    "contract",
+    "erf",
+    "erfc",
+    "exact",
+    "ieee",
+    "stored",
+]

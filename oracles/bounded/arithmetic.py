@@ -1,0 +1,138 @@
+"""What a backend promises about its arithmetic: formats, orders of summation, accuracy of functions.
+
+Every number here is a declared property of a subject, with its source or the word "measured"; none belongs to an operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .formats import FLOAT32, FORMATS, INTEGERS, Format, Integers
+
+ORACLE = 2.0**-53
+"""Unit roundoff of the oracle's own float64 arithmetic; it enters every bound beside the subject's."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Largest error of an elementary function: `ulps` units in the last place, plus `absolute` unit roundoffs."""
+
+    ulps: float
+    absolute: float = 0.0
+
+
+TABLE: dict[str, Accuracy] = {
+    # IEEE 754: correctly rounded.
+    **dict.fromkeys(("add", "subtract", "multiply", "square"), Accuracy(0.5)),
+    # 1 ulp admits x · (1/y) for x / y; vector libraries' square root is not correctly rounded (0.749 measured in torch).
+    **dict.fromkeys(("divide", "reciprocal", "sqrt"), Accuracy(1.0)),
+    # SLEEF u10 functions 1.0 ulp (SLEEF reference); Intel VM, high accuracy, 1 ulp.
+    **dict.fromkeys(("exp", "exp2", "expm1", "log", "log2", "log1p", "tanh", "sin", "cos", "atan", "power"), Accuracy(1.0)),
+    "erf": Accuracy(1.0, 10.0),  # measured: torch's vectorised Abramowitz-Stegun 7.1.26, an absolute approximation
+    "erfc": Accuracy(1.5),  # SLEEF u15
+}
+"""Accuracy of each elementary operation, by NumPy's name of it; backends copy and override."""
+
+
+def any_order(n: Any) -> Any:
+    """Most additions that one of n terms passes through, whatever the order: n − 1 (n may be an array)."""
+    return np.maximum(n - 1, 0)
+
+
+def cascade(n: Any) -> Any:
+    """Most additions that one of n terms passes through in a cascade sum of short blocks: 8 + ⌈log₂ n⌉ (measured in torch)."""
+    return np.minimum(any_order(n), 8 + np.ceil(np.log2(np.maximum(n, 1))))
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How a subject computes.
+
+    storage        what its tensors hold (a `Format`, or `Integers` that saturate)
+    compute        elementary operations
+    accumulate     sums and sums of products
+    operand        what the operands of sums of products are rounded to first, if anything (TF32)
+    flush          subnormal operands and results may become zero
+    depth          n ↦ most additions one term of an n-term sum passes through (sums; products are any-order always)
+    accuracy       name of an elementary operation ↦ its `Accuracy`
+    composite      every elementary operation is a kernel of its own, whose result is stored in `compute` (see `as_composite`)
+    constant_bits  fixed-point subjects: fractional bits of a formula's constants; None for floating-point constants
+    """
+
+    storage: Format | Integers
+    compute: Format
+    accumulate: Format
+    operand: Format | None = None
+    flush: bool = False
+    depth: Callable[[Any], Any] = any_order
+    accuracy: Mapping[str, Accuracy] = field(default_factory=lambda: TABLE, hash=False)
+    composite: bool = False
+    constant_bits: int | None = None
+
+    def but(self, **changes: Any) -> Arithmetic:
+        """The same arithmetic with some properties changed."""
+        return replace(self, **changes)
+
+    def as_composite(self) -> Arithmetic:
+        """The arithmetic of a chain of kernels that store each intermediate: compute and accumulate become the storage format."""
+        if isinstance(self.storage, Integers):
+            return self
+        return self.but(compute=self.storage, accumulate=self.storage, composite=True)
+
+    @cached_property
+    def coarse(self) -> Arithmetic:
+        """The same, with sums accumulated in a tensor of the storage format."""
+        return self if isinstance(self.storage, Integers) else self.but(accumulate=self.storage)
+
+    @cached_property
+    def unit(self) -> float:
+        """Unit roundoff of an elementary operation. A composite one may be rounded twice: to a wide format, then to storage."""
+        return self.compute.unit * (1 + 2.0**-12) if self.composite else self.compute.unit
+
+    @cached_property
+    def accumulate_unit(self) -> float:
+        """Unit roundoff of an addition within a sum."""
+        return self.accumulate.unit * (1 + 2.0**-12) if self.composite else self.accumulate.unit
+
+    @cached_property
+    def rounds_always(self) -> float:
+        """Absolute error of additions too, where results may be flushed, or stored on a grid coarser than their operands'."""
+        if self.flush:
+            return self.compute.normal
+        return self.compute.tiny if self.composite else 0.0
+
+    @cached_property
+    def _rates(self) -> dict[str, tuple[float, float, float]]:
+        return {}
+
+    def rate(self, name: str) -> tuple[float, float, float]:
+        """Error of one operation: (relative with the oracle's rounding, absolute, absolute below twice the least normal)."""
+        if name not in self._rates:
+            accuracy = self.accuracy[name]
+            k = 2.0 * accuracy.ulps
+            exact_below = name in ("add", "subtract") and k <= 1.0
+            below = self.rounds_always if exact_below else max(max(k, 1.0) * self.compute.tiny, self.rounds_always)
+            relative = k * (self.unit + ORACLE)
+            if self.constant_bits is not None and exact_below:
+                relative = ORACLE  # fixed point: additions of integers are exact
+            self._rates[name] = (relative, accuracy.absolute * self.unit, below)
+        return self._rates[name]
+
+    @cached_property
+    def constants(self) -> dict[float, Any]:
+        """A memory of the scalar constants met so far, kept by `constant`."""
+        return {}
+
+
+def ieee(name: str) -> Arithmetic:
+    """The default arithmetic of a dtype: float32 inside for the short formats and for saturating integers."""
+    if name in INTEGERS:
+        return Arithmetic(INTEGERS[name], FLOAT32, FLOAT32)
+    storage = FORMATS[name]
+    inside = storage if storage.precision >= FLOAT32.precision else FLOAT32
+    return Arithmetic(storage, inside, inside)

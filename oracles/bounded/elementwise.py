@@ -1,0 +1,309 @@
+"""Rules of the elementary operations: how each spreads the errors of its operands, and how it rounds.
+
+A rule is a NumPy function, its spread (a bound on |f(x̂) − f(x)| over the operands' balls), where its result is exact, and whether it
+can underflow. The accuracy comes from the arithmetic's table. Source: Higham, ASNA 2nd ed., sections 2.2 (the model), 3.3 (running errors).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .arithmetic import ORACLE, Arithmetic
+from .ball import UFUNCS, Bounded, ball, together
+from .formats import FLOAT32, Array, Format, Mask
+from .overflow import repaired
+
+Spread = Callable[..., Array]
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """One elementary operation; `name` is its row in the accuracy table, or "" if it never rounds."""
+
+    function: Callable[..., Any]
+    name: str
+    spread: Spread
+    exact: Callable[..., Mask | None] | None = None
+    underflows: bool = True
+    pole: Callable[..., Mask] | None = None
+
+    def __call__(self, *operands: Any, **options: Any) -> Bounded:
+        if options:
+            raise TypeError(f"{self.name}: no rule for the options {', '.join(options)}")
+        xs, by = together(operands)
+        with np.errstate(all="ignore"):
+            if by.flush and self.name:
+                xs = [flushed(x) for x in xs]
+            return self._of(xs, by)
+
+    def _of(self, xs: list[Bounded], by: Arithmetic) -> Bounded:
+        value = np.asarray(self.function(*[x.value for x in xs]))
+        size = np.abs(value)
+        known = all([x.is_exact for x in xs])
+        rate, absolute, below = by.rate(self.name) if self.name else (0.0, 0.0, 0.0)
+        if self.name == "multiply" and by.constant_bits is not None and any(x.grain >= 1 for x in xs):
+            rate = ORACLE  # fixed point: an integer times a constant of so many bits
+        settled = None
+        if known:
+            error = rate * size
+            settled = self.exact(by, value, *xs) if self.exact and rate else None
+        else:
+            spread = self.spread(value, *xs)
+            error = spread * (1 + rate + 2.0**-50) + rate * size
+            still = spread == 0
+            if self.exact and rate and still.any():
+                settled = self.exact(by, value, *xs)
+                settled = None if settled is None else settled & still
+        if absolute:
+            error = error + absolute
+        if rate and below and (self.underflows or by.rounds_always):
+            small = size < 2 * by.compute.normal
+            if small.any():
+                error = error + small * below
+        if settled is not None:
+            error = np.where(settled, 0.0, error)
+        calm = bool(np.maximum.reduce(size + error, axis=None, initial=0.0) < by.compute.overflow)
+        if not (calm and all([x.calm for x in xs])):
+            error, calm = repaired(self, by, value, error, xs, (rate, below)), None  # type: ignore[assignment]
+        return ball(value, error, by, calm=calm, exact=True if known and not rate and calm else None)
+
+
+def flushed(x: Bounded) -> Bounded:
+    """An operand as a flushing subject may read it: subnormal numbers as they are, or as zero."""
+    top = np.abs(x.value) + x.error
+    low = np.abs(x.value) - x.error < x.by.compute.normal
+    return ball(x.value, np.where(low & (top > 0), x.error + np.minimum(top, x.by.compute.normal), x.error), x.by)
+
+
+def ends(x: Bounded) -> tuple[Array, Array]:
+    """Both ends of the balls, rounded outward (an end of an exact value is the value)."""
+    reach = np.where(x.error > 0, x.error + 2.0**-52 * np.abs(x.value), 0.0)
+    return x.value - reach, x.value + reach
+
+
+# Where results are exact.
+
+
+def certain(by: Arithmetic) -> Format:
+    """The format whose numbers, as operands and result, make NumPy's float64 result certainly exact."""
+    return FLOAT32 if by.compute.precision == 53 else by.compute
+
+
+def representable(by: Arithmetic, value: Array) -> Mask:
+    mask = certain(by).represents(value)
+    return mask & ((np.abs(value) >= by.compute.normal) | (value == 0)) if by.flush else mask
+
+
+def exact_sum(by: Arithmetic, value: Array, *xs: Bounded) -> Mask | None:
+    if by.accuracy["add"].ulps > 0.5:
+        return None
+    mask = representable(by, value)
+    return _operands(by, mask, xs)
+
+
+def exact_product(by: Arithmetic, value: Array, *xs: Bounded) -> Mask | None:
+    mask = _operands(by, representable(by, value), xs)
+    for x in xs:
+        mask = mask | ((x.value == 0) & (x.error == 0) & (value == 0))
+    return mask
+
+
+def exact_quotient(by: Arithmetic, value: Array, *xs: Bounded) -> Mask | None:
+    """A quotient is exact for certain only if the divisor is a power of two (x · (1/y) is then exact too), or the numerator 0."""
+    power = np.abs(np.frexp(xs[-1].value)[0]) == 0.5
+    mask = _operands(by, representable(by, value) & power, xs)
+    return mask | (value == 0) & (xs[0].value == 0) if len(xs) == 2 else mask
+
+
+def _operands(by: Arithmetic, mask: Mask, xs: tuple[Bounded, ...]) -> Mask:
+    if by.compute.precision == 53 and mask.any():
+        for x in xs:
+            mask = mask & FLOAT32.represents(x.value)
+    return mask
+
+
+def exact_at(point: float, name: str) -> Callable[..., Mask | None]:
+    """Functions whose value at one point is exact in C99, annex F (not if they are approximated with an absolute error)."""
+    return lambda by, value, x: None if by.accuracy[name].absolute else x.value == point
+
+
+def exact_power_of_two(name: str, of_result: bool) -> Callable[..., Mask | None]:
+    def mask(by: Arithmetic, value: Array, x: Bounded) -> Mask | None:
+        whole, power = (x.value, value) if of_result else (value, x.value)
+        settled = (np.abs(np.frexp(power)[0]) == 0.5) & (np.rint(whole) == whole) & representable(by, value)
+        return settled if by.accuracy[name].ulps <= 1 else None
+
+    return mask
+
+
+def exact_root(by: Arithmetic, value: Array, x: Bounded) -> Mask | None:
+    half = value.astype(np.float32).astype(np.float64)  # squares of these are exact in float64
+    return (half == value) & (half * half == x.value) & representable(by, value) if by.accuracy["sqrt"].ulps <= 1 else None
+
+
+def exact_power(by: Arithmetic, value: Array, x: Bounded, y: Bounded) -> Mask | None:
+    return (y.value == 0) | (x.value == 1) | ((y.value == 1) & representable(by, value))
+
+
+# How errors spread.
+
+
+def spread_sum(value: Array, x: Bounded, y: Bounded) -> Array:
+    return x.error + y.error
+
+
+def spread_product(value: Array, x: Bounded, y: Bounded) -> Array:
+    if x.is_exact:
+        return np.abs(x.value) * y.error
+    if y.is_exact:
+        return np.abs(y.value) * x.error
+    return np.abs(x.value) * y.error + (np.abs(y.value) + y.error) * x.error
+
+
+def spread_quotient(value: Array, x: Bounded, y: Bounded) -> Array:
+    if y.is_exact:
+        return np.where(y.value == 0, np.inf, x.error / np.abs(y.value))
+    room = np.abs(y.value) - y.error * (1 + 2.0**-50)
+    return np.where(room > 0, (x.error + np.abs(value) * y.error) / (room * (1 - 2.0**-50)), np.inf)
+
+
+def spread_reciprocal(value: Array, x: Bounded) -> Array:
+    room = np.abs(x.value) - x.error * (1 + 2.0**-50)
+    return np.where(room > 0, np.abs(value) * x.error / (room * (1 - 2.0**-50)), np.where(x.error > 0, np.inf, 0.0))
+
+
+def spread_larger(function: Callable[..., Array]) -> Spread:
+    """maximum, minimum: the chosen operand's error, or the change of the interval's ends where either may be chosen."""
+
+    def spread(value: Array, x: Bounded, y: Bounded) -> Array:
+        near = np.abs(x.value - y.value) <= (x.error + y.error) * (1 + 2.0**-50)
+        high = function(x.value + x.error, y.value + y.error) - value
+        low = value - function(x.value - x.error, y.value - y.error)
+        straddle = np.maximum(high, low) + 2.0**-52 * np.abs(value)
+        clear = np.where(value == x.value, x.error, y.error)
+        return np.where(near, np.where(x.error + y.error > 0, straddle, 0.0), clear)
+
+    return spread
+
+
+def monotone(function: Callable[[Array], Array]) -> Spread:
+    """Monotone functions: the values at the ends; NumPy's own rounding of the three values is added."""
+
+    def spread(value: Array, x: Bounded) -> Array:
+        low, high = ends(x)
+        far = np.maximum(np.abs(function(high) - value), np.abs(value - function(low)))
+        return np.where(x.error > 0, far + 2.0**-51 * np.abs(value), 0.0)
+
+    return spread
+
+
+def steps(function: Callable[[Array], Array]) -> Spread:
+    def spread(value: Array, x: Bounded) -> Array:
+        low, high = ends(x)
+        return np.maximum(function(high) - value, value - function(low))
+
+    return spread
+
+
+def spread_power(value: Array, x: Bounded, y: Bounded) -> Array:
+    """The four corners, and 0 if the base may be 0; a base of doubtful sign with a fractional exponent gives NaN, hence inf."""
+    corners = [np.abs(np.power(a, b) - value) for a in ends(x) for b in ends(y)]
+    far = np.maximum.reduce(np.broadcast_arrays(*corners))
+    origin = np.abs(np.power(0.0, y.value) - value)
+    far = np.where((np.abs(x.value) <= x.error) & (x.error > 0), np.maximum(far, origin), far)
+    return np.where(x.error + y.error > 0, far + 2.0**-51 * np.abs(value), 0.0)
+
+
+def same(value: Array, x: Bounded) -> Array:
+    return x.error
+
+
+def _two(value: Array, x: Bounded) -> Array:
+    return np.minimum(x.error, 2.0)
+
+
+def _square(value: Array, x: Bounded) -> Array:
+    return (2 * np.abs(x.value) + x.error) * x.error
+
+
+def _zero(*values: Array) -> Mask:
+    return values[-1] == 0
+
+
+_erf = np.frompyfunc(math.erf, 1, 1)
+_erfc = np.frompyfunc(math.erfc, 1, 1)
+
+
+def _error_function(x: Any) -> Array:
+    return np.asarray(_erf(x), dtype=np.float64)
+
+
+def _complement(x: Any) -> Array:
+    return np.asarray(_erfc(x), dtype=np.float64)
+
+
+def _function(ufunc: Any, name: str, exact: Any = None, pole: Any = None, underflows: bool = True) -> Elementwise:
+    return Elementwise(ufunc, name, monotone(ufunc), exact, underflows, pole)
+
+
+RULE_ERF = _function(_error_function, "erf", exact_at(0.0, "erf"))
+RULE_ERFC = _function(_complement, "erfc", exact_at(0.0, "erfc"))
+
+
+def erf(x: Any) -> Any:
+    """The error function 2/√π ∫₀ˣ exp(−t²) dt, which NumPy does not have; arrays and balls."""
+    return RULE_ERF(x) if isinstance(x, Bounded) else _error_function(x)
+
+
+def erfc(x: Any) -> Any:
+    """1 − erf(x) without cancellation; arrays and balls."""
+    return RULE_ERFC(x) if isinstance(x, Bounded) else _complement(x)
+
+
+MAXIMUM = Elementwise(np.maximum, "", spread_larger(np.maximum))
+MINIMUM = Elementwise(np.minimum, "", spread_larger(np.minimum))
+DIVIDE = Elementwise(np.divide, "divide", spread_quotient, exact_quotient, pole=_zero)
+SQUARE = Elementwise(np.square, "square", _square, exact_product)
+POWER = Elementwise(np.power, "power", spread_power, exact_power, pole=lambda x, y: (x == 0) & (y < 0))
+
+
+def power(x: Any, y: Any, **options: Any) -> Bounded:
+    """x ** y; a square is a product."""
+    return SQUARE(x, **options) if isinstance(y, int | float) and y == 2 else POWER(x, y, **options)
+
+
+UFUNCS.update(
+    {
+        np.add: Elementwise(np.add, "add", spread_sum, exact_sum, underflows=False),
+        np.subtract: Elementwise(np.subtract, "subtract", spread_sum, exact_sum, underflows=False),
+        np.multiply: Elementwise(np.multiply, "multiply", spread_product, exact_product),
+        np.divide: DIVIDE,
+        np.reciprocal: Elementwise(np.reciprocal, "reciprocal", spread_reciprocal, exact_quotient, pole=_zero),
+        np.square: SQUARE,
+        np.power: power,
+        np.float_power: power,
+        np.maximum: MAXIMUM,
+        np.minimum: MINIMUM,
+        np.negative: Elementwise(np.negative, "", same),
+        np.positive: Elementwise(np.positive, "", same),
+        np.absolute: Elementwise(np.absolute, "", same),
+        np.fabs: Elementwise(np.absolute, "", same),
+        np.sin: Elementwise(np.sin, "sin", _two, exact_at(0.0, "sin")),
+        np.cos: Elementwise(np.cos, "cos", _two, exact_at(0.0, "cos")),
+        np.sqrt: _function(np.sqrt, "sqrt", exact_root, underflows=False),
+        np.exp: _function(np.exp, "exp", exact_at(0.0, "exp")),
+        np.exp2: _function(np.exp2, "exp2", exact_power_of_two("exp2", of_result=True)),
+        np.expm1: _function(np.expm1, "expm1", exact_at(0.0, "expm1")),
+        np.log: _function(np.log, "log", exact_at(1.0, "log"), _zero),
+        np.log2: _function(np.log2, "log2", exact_power_of_two("log2", of_result=False), _zero),
+        np.log1p: _function(np.log1p, "log1p", exact_at(0.0, "log1p"), lambda x: x == -1),
+        np.tanh: _function(np.tanh, "tanh", exact_at(0.0, "tanh")),
+        np.arctan: _function(np.arctan, "atan", exact_at(0.0, "atan")),
+        **{f: Elementwise(f, "", steps(f)) for f in (np.floor, np.ceil, np.rint, np.trunc, np.sign)},
+    }
+)

@@ -1,0 +1,182 @@
+"""Sums of products: contractions, matrix products and everything built from them.
+
+n products in any order err by at most n·u·Σ|a||b| (Jeannerod & Rump 2013, SIAM J. Matrix Anal. Appl. 34:338), whatever n;
+products of exact zeros add no rounding and are not counted. Declared depths do not apply here: matrix kernels sum long chains.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .arithmetic import Arithmetic
+from .ball import UFUNCS, Bounded, ball, bounded, rule, together
+from .elementwise import flushed
+from .formats import Array
+from .reductions import accumulated, special, total
+
+Product = Callable[[Array, Array], Array]
+
+
+def _einsum(spec: str, a: Array, b: Array) -> Array:
+    """numpy.einsum, through matrix products where they pay."""
+    return np.asarray(np.einsum(spec, a, b, optimize=_work(spec, a, b) > 1 << 14))
+
+
+def _extents(spec: str, a: Array, b: Array) -> dict[str, int]:
+    first, _, second = spec.replace(" ", "").partition("->")[0].partition(",")
+    extents: dict[str, int] = {}
+    for labels, array in ((first, a), (second, b)):
+        head, dots, tail = labels.partition("...")
+        shape = array.shape
+        between = len(shape) - len(head) - len(tail)
+        extents.update(zip(head, shape, strict=False))
+        extents.update(zip(tail, shape[len(shape) - len(tail) :], strict=False))
+        if dots:
+            extents["..."] = max(extents.get("...", 1), math.prod(shape[len(head) : len(head) + between]))
+    return extents
+
+
+def _work(spec: str, a: Array, b: Array) -> int:
+    return math.prod(_extents(spec, a, b).values())
+
+
+def contract(spec: str, a: Any, b: Any, start: Any = None) -> Any:
+    """numpy.einsum of two operands whose sums start from `start` (a bias) if there is one; plain arrays and balls.
+
+    spec an einsum specification; start broadcasts with the result. A bias added last errs no more, so this covers both.
+    """
+
+    def product(x: Array, y: Array) -> Array:
+        return _einsum(spec, x, y)
+
+    if not any(isinstance(x, Bounded) for x in (a, b, start)):
+        value = product(np.asarray(a), np.asarray(b))
+        return value if start is None else value + start
+    return _bilinear(product, a, b, start)
+
+
+def _bilinear(product: Product, a: Any, b: Any, start: Any = None) -> Bounded:
+    found, by = together((a, b) if start is None else (a, b, start))
+    with np.errstate(all="ignore"):
+        if by.flush:
+            found = [flushed(x) for x in found]
+        x, y = (_read(z, by) for z in found[:2])
+        bias = found[2] if start is not None else None
+        if not all(z.calm for z in (x, y, *found[2:])):
+            return _restless(product, x, y, bias, by)
+        return _calm(product, x, y, bias, by)
+
+
+def _read(x: Bounded, by: Arithmetic) -> Bounded:
+    """An operand as the multiplier sees it, perhaps rounded to a shorter format first."""
+    if by.operand is None:
+        return x
+    shorter = by.operand
+    error = np.where(shorter.represents(x.value) & (x.error == 0), 0.0, shorter.unit * (np.abs(x.value) + x.error) + shorter.tiny)
+    return ball(x.value, x.error + error, by)
+
+
+def _calm(product: Product, x: Bounded, y: Bounded, bias: Bounded | None, by: Arithmetic) -> Bounded:
+    value = product(x.value, y.value)
+    a, b = np.abs(x.value), np.abs(y.value)
+    grain = min(x.grain * y.grain, math.inf) if x.is_exact and y.is_exact else 0.0
+    if x.is_exact and y.is_exact:
+        spread, magnitude = np.zeros(value.shape), product(a, b)
+    elif x.is_exact or y.is_exact:
+        spread = product(a, y.error) if x.is_exact else product(x.error, b)
+        magnitude = product(a, b) + spread
+    else:
+        spread = product(a + x.error, y.error) + product(x.error, b)
+        magnitude = product(a + x.error, b + y.error)
+    terms = _terms(product, a + x.error, b + y.error, value.size)
+    loss = terms * (2 * by.accumulate.normal if by.flush else by.accumulate.tiny)
+    if bias is not None:
+        value = np.asarray(value + bias.value)
+        spread, magnitude = spread + bias.error, magnitude + np.abs(bias.value) + bias.error
+        terms = terms + (np.abs(bias.value) + bias.error > 0)
+        grain = min(grain, bias.grain)
+    fixed = by.constant_bits is not None and (x.grain >= 1 or y.grain >= 1)
+    spread = spread + np.where(magnitude > 0, loss, 0.0)
+    return accumulated(by, value, spread, magnitude, terms, terms, grain, fixed)
+
+
+def _terms(product: Product, a: Array, b: Array, results: int) -> Array:
+    """How many products are not zero for certain, per result."""
+    if results == 0:
+        return np.zeros(())
+    some, other = a != 0, b != 0
+    if some.all() and other.all():  # the same number everywhere, found at one corner
+        return np.asarray(np.max(product(np.ones(a.shape), np.ones(b.shape)))) if a.size + b.size < 256 else _length(product, a, b)
+    return product(some.astype(np.float64), other.astype(np.float64))
+
+
+def _length(product: Product, a: Array, b: Array) -> Array:
+    return np.asarray(np.max(product(np.ones(a.shape), np.ones(b.shape))))
+
+
+def _restless(product: Product, x: Bounded, y: Bounded, bias: Bounded | None, by: Arithmetic) -> Bounded:
+    """Exact infinities and NaN give IEEE results; operands that may be infinite free the results they touch."""
+
+    def parts(z: Bounded) -> tuple[Array, Array, Bounded]:
+        given = (z.error == 0) & ~np.isfinite(z.value)
+        free = ~given & ~(np.abs(z.value) + z.error < by.compute.overflow)
+        odd = given | free
+        return given * 1.0, free * 1.0, ball(np.where(odd, 0.0, z.value), np.where(odd, 0.0, z.error), by, calm=True)
+
+    (given_x, free_x, plain_x), (given_y, free_y, plain_y) = parts(x), parts(y)
+    ones_x, ones_y = np.ones(x.shape), np.ones(y.shape)
+    plain_bias = None if bias is None else parts(bias)[2]
+    result = _calm(product, plain_x, plain_y, plain_bias, by)
+    taken = product(np.where(given_x > 0, x.value, plain_x.value), np.where(given_y > 0, y.value, plain_y.value))
+    crossing_x, crossing_y = ((z.error >= np.abs(z.value)) & (z.error > 0) for z in (plain_x, plain_y))
+    lost = product(free_x, ones_y) + product(ones_x, free_y) + product(given_x, crossing_y * 1.0) + product(crossing_x * 1.0, given_y) > 0
+    given = product(given_x, ones_y) + product(ones_x, given_y) > 0
+    if bias is not None and plain_bias is not None:
+        given_bias, free_bias, _ = parts(bias)
+        taken = taken + np.where(given_bias > 0, bias.value, plain_bias.value)
+        lost, given = lost | (free_bias > 0), given | (given_bias > 0)
+    return special(by, result.value, result.error, taken, lost, given)
+
+
+@rule(np.einsum)
+def einsum(spec: str, *operands: Any, **_: Any) -> Any:
+    """One operand is a sum over the missing labels; two are contracted; more are for the oracle to order."""
+    if len(operands) == 2:
+        return contract(spec, *operands)
+    if len(operands) != 1:
+        raise TypeError("einsum of three operands has no order of its own: contract two at a time")
+    source, _, target = spec.replace(" ", "").partition("->")
+    if len(set(source)) < len(source) or "." in source:
+        raise TypeError(f"einsum {spec!r}: no rule for diagonals or ellipses of one operand")
+    x = total(operands[0], axis=tuple(i for i, label in enumerate(source) if label not in target))
+    left = [label for label in source if label in target]
+    return x.transpose([left.index(label) for label in target])
+
+
+@rule(np.matmul, table=UFUNCS)
+def matmul(a: Any, b: Any, **_: Any) -> Bounded:
+    """Matrix product a @ b."""
+    return _bilinear(np.matmul, a, b)
+
+
+@rule(np.dot)
+def dot(a: Any, b: Any) -> Bounded:
+    """numpy.dot: sums of products over a's last and b's last-but-one axis."""
+    return _bilinear(lambda x, y: np.asarray(np.dot(x, y)), a, b)
+
+
+@rule(np.tensordot)
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Bounded:
+    """numpy.tensordot."""
+    return _bilinear(lambda x, y: np.asarray(np.tensordot(x, y, axes)), a, b)
+
+
+@rule(np.outer)
+def outer(a: Any, b: Any) -> Bounded:
+    """Products of all pairs."""
+    (x, y), by = together((a, b))
+    return UFUNCS[np.multiply](bounded(x, by).reshape(-1, 1), bounded(y, by).reshape(1, -1))  # type: ignore[no-any-return]

@@ -1,0 +1,53 @@
+"""Backends that end their process or never come back: what a run must survive."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from conformance.backends.torch_eager import TorchEager
+from conformance.model import Case, Operation, Results
+
+
+class Crashing(TorchEager):
+    """Dies on every second side."""
+
+    def run(self, operation: Operation, case: Case) -> Results:
+        if any(array is not None and 2 in array.shape for array in case.arrays.values()):
+            os.abort()
+        return super().run(operation, case)
+
+
+class Hanging(TorchEager):
+    """Sleeps on every second side."""
+
+    def run(self, operation: Operation, case: Case) -> Results:
+        if any(array is not None and 2 in array.shape for array in case.arrays.values()):
+            time.sleep(1000)
+        return super().run(operation, case)
+
+
+class Wrong(TorchEager):
+    """Adds one to the first element of every output."""
+
+    def run(self, operation: Operation, case: Case) -> Results:
+        results = dict(super().run(operation, case))
+        output = results["output"].copy()
+        if output.size:
+            output.reshape(-1)[0] += 1
+        return {**results, "output": output}
+
+
+def crashing() -> TorchEager:
+    """A backend that crashes."""
+    return Crashing(name="crashing")
+
+
+def hanging() -> TorchEager:
+    """A backend that hangs."""
+    return Hanging(name="hanging")
+
+
+def wrong() -> TorchEager:
+    """A backend that is wrong."""
+    return Wrong(name="wrong")

@@ -1,0 +1,95 @@
+"""Known-failures files: what is read, what is refused with one clear sentence."""
+
+import numpy as np
+import pytest
+
+from conformance.known import KnownFailuresError, entries_for, read_known_failures
+from conformance.model import Case, Operation
+from conformance.strategies import data_of
+
+ENTRY = """
+[[known_failure]]
+test = "test_forward[blur-uint8-opencv]"
+where = {where}
+reason = "adds one"
+link = "unreported"
+versions = ">=4.5.5,<=5.0.0"
+witness = {{ image = [[0, 0], [0, 0]], ksize = [1, 2] }}
+"""
+
+
+def written(tmp_path, text):
+    path = tmp_path / "known.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def box(image, *, ksize):
+    """An oracle's signature: arrays are positional, options keyword-only."""
+
+
+BLUR = Operation("cv2.blur", call=box, oracle=box, cases=data_of, dtypes=("uint8",))
+
+
+def test_an_entry_is_read_and_found_by_test_and_version(tmp_path):
+    entries = read_known_failures(written(tmp_path, ENTRY.format(where="{ ksize = [1, 2] }")))
+    assert entries_for("test_forward[blur-uint8-opencv]", entries, "4.10.0") == entries
+    assert entries_for("test_forward[blur-uint8-opencv]", entries, "5.1.0") == []
+    assert entries_for("test_forward[blur-uint16-opencv]", entries, "4.10.0") == []
+    assert entries_for("test_gradient[blur-uint8-opencv]", entries, "4.10.0") == []
+
+
+def test_wildcards_stand_for_parts_of_the_id(tmp_path):
+    text = ENTRY.format(where="{}").replace("blur-uint8", "blur-*")
+    entries = read_known_failures(written(tmp_path, text))
+    assert entries_for("test_forward[blur-uint16-opencv]", entries, None) == entries
+    assert entries_for("test_forward[erode-uint16-opencv]", entries, None) == []
+
+
+def test_a_table_sets_aside_the_cases_with_equal_options(tmp_path):
+    (entry,) = read_known_failures(written(tmp_path, ENTRY.format(where="{ ksize = [1, 2] }")))
+    assert entry.describes(Case({}, {"ksize": (1, 2), "anchor": (0, 0)}, "uint8"))
+    assert not entry.describes(Case({}, {"ksize": (2, 2)}, "uint8"))
+    assert not entry.describes(Case({}, {}, "uint8"))
+
+
+def test_an_expression_sees_options_arrays_and_the_dtype(tmp_path):
+    where = "'ksize[0] * ksize[1] in (2, 4) and image.shape[0] > 1 and dtype == \"uint8\"'".replace("'", '"""')
+    (entry,) = read_known_failures(written(tmp_path, ENTRY.format(where=where)))
+    assert entry.describes(Case({"image": np.zeros((2, 2))}, {"ksize": (2, 2)}, "uint8"))
+    assert not entry.describes(Case({"image": np.zeros((1, 2))}, {"ksize": (2, 2)}, "uint8"))
+
+
+def test_the_witness_becomes_a_case_by_the_oracles_signature(tmp_path):
+    (entry,) = read_known_failures(written(tmp_path, ENTRY.format(where="{}")))
+    case = entry.witness_of(BLUR, "uint8")
+    assert case.arrays["image"].dtype == np.uint8
+    assert case.arrays["image"].tolist() == [[0, 0], [0, 0]]
+    assert case.options == {"ksize": (1, 2)}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[[known_failure]", "is not TOML"),
+        ("[[known_failures]]", "not 'known_failures'"),
+        ("known_failure = 3", "written as [[known_failure]] tables"),
+        ('[[known_failure]]\ntest = "test_forward[a-b-c]"', "needs exactly the fields"),
+        (ENTRY.format(where="{}") + "\nbecause = 1", "'because'"),
+        (ENTRY.format(where="3"), "where has the wrong type, int"),
+        (ENTRY.format(where="'1 +'"), "invalid syntax"),
+        (ENTRY.format(where="{}").replace("test_forward[blur-uint8-opencv]", "blur"), "not of the form"),
+        (ENTRY.format(where="{}").replace(">=4.5.5", "around 4"), "Invalid specifier"),
+    ],
+)
+def test_a_malformed_file_gets_one_clear_sentence(tmp_path, text, complaint):
+    path = written(tmp_path, text)
+    with pytest.raises(KnownFailuresError) as error:
+        read_known_failures(path)
+    assert str(path) in str(error.value)
+    assert complaint in str(error.value)
+
+
+def test_a_missing_file_gets_one_clear_sentence(tmp_path):
+    with pytest.raises(KnownFailuresError, match="cannot be read"):
+        read_known_failures(tmp_path / "none.toml")
