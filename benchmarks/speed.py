@@ -22,7 +22,13 @@ def split(pair: Pair, examples: int, seed: int) -> Counter[str]:
     spent: Counter[str] = Counter()
 
     @hypothesis.seed(seed)
-    @hypothesis.settings(max_examples=examples, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck), phases=[hypothesis.Phase.generate])
+    @hypothesis.settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        phases=[hypothesis.Phase.generate],
+    )
     @hypothesis.given(pair.operation.cases(pair.dtype))
     def every(case: Case) -> None:
         moments = [time.perf_counter()]
@@ -48,13 +54,20 @@ def main() -> None:
     """Print one row per operation, dtype and backend."""
     grid, examples, seed = selected(__doc__ or "", default=200)
     parts = ("drawing", "library", "oracle", "judging")
-    print(f"{'operation':22} {'dtype':9} {'backend':8} " + " ".join(f"{part:>8}" for part in parts) + f" {'all':>8} {'/library':>9}   (ms per example)")
+    print(
+        f"{'operation':22} {'dtype':9} {'backend':8} "
+        + " ".join(f"{part:>8}" for part in parts)
+        + f" {'all':>8} {'/library':>9}   (ms per example)"
+    )
     for pair in grid.pairs(forward.property):
         spent = split(pair, examples, seed)
         times = [1000 * spent[part] / examples for part in parts]
         ratio = sum(times) / times[1] if times[1] else float("inf")
         row = " ".join(f"{ms:8.2f}" for ms in times)
-        print(f"{pair.operation.id:22} {pair.dtype:9} {pair.backend.name:8} {row} {sum(times):8.2f} {ratio:9.1f}", flush=True)
+        print(
+            f"{pair.operation.id:22} {pair.dtype:9} {pair.backend.name:8} {row} {sum(times):8.2f} {ratio:9.1f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The command line: `conformance list` (and the same through `python -m conformance`)."""
+"""The command line: `conformance list|diff|replay` (and the same through `python -m conformance`)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import json
 import pkgutil
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import conformance
+from conformance.gate import ReportError, compare, read_report
 from conformance.grid import Grid, Misuse
 from conformance.harness import Property
+from conformance.report import BAD
 
 CONFORMS, DIFFERS, MISUSE = 0, 1, 2
 
@@ -69,6 +72,31 @@ def list_uncovered(arguments: argparse.Namespace) -> int:
     return show(found, [f"{item['name']}: {item['reason']}" for item in found], arguments.json)
 
 
+def diff(arguments: argparse.Namespace) -> int:
+    """Compare two reports: status 0 unless something fails anew."""
+    comparison = compare(read_report(arguments.old), read_report(arguments.new))
+    print(json.dumps(comparison.document(), indent=1, ensure_ascii=False) if arguments.json else comparison.markdown())
+    return CONFORMS if comparison.passes else DIFFERS
+
+
+def replay(arguments: argparse.Namespace) -> int:
+    """Run the failures of a report again, with its seed and as many examples; status 0 when they pass."""
+    import pytest
+
+    report = read_report(arguments.report)
+    failed = {result["id"]: result for result in report["results"] if result["outcome"] in BAD}
+    if arguments.id and arguments.id not in failed:
+        raise Misuse(f"{arguments.report} has no failure {arguments.id!r}")
+    chosen = [failed[arguments.id]] if arguments.id else list(failed.values())
+    if not chosen:
+        raise Misuse(f"{arguments.report} has no failures")
+    examples = max(int(arguments.examples or report.get("examples", 25)), 1)
+    backends = [f"--backend={name}" for name in arguments.backend or sorted({result["backend"] for result in chosen})]
+    wanted = [result["id"].partition("/")[2] for result in chosen]
+    tests = [f"{Path(conformance.__path__[0]) / name}" for name in wanted]
+    return int(pytest.main([*tests, *backends, f"--hypothesis-seed={report['seed']}", f"--examples={examples}", "-q"]))
+
+
 def show(items: Sequence[Any], lines: Sequence[str], as_json: bool) -> int:
     """Print a list for a person, or as JSON."""
     print(json.dumps(items, indent=1, ensure_ascii=False) if as_json else "\n".join(lines))
@@ -82,12 +110,31 @@ def parser() -> argparse.ArgumentParser:
     commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="print what would be tested")
     listing.add_argument("--json", action="store_true", help="as JSON")
-    listing.add_argument("--uncovered", action="store_true", help="public names of the mission without an operation, each with the reason")
-    listing.add_argument("--backends", action="store_true", help="the backends that can be formed here, and what is missing for the others")
+    listing.add_argument(
+        "--uncovered",
+        action="store_true",
+        help="public names of the mission without an operation, each with the reason",
+    )
+    listing.add_argument(
+        "--backends",
+        action="store_true",
+        help="the backends that can be formed here, and what is missing for the others",
+    )
     listing.add_argument("--backend", action="append", default=[], metavar="NAME")
     listing.add_argument("--operation", action="append", default=[], metavar="GLOB")
     listing.add_argument("--dtype", action="append", default=[], metavar="NAME")
     listing.set_defaults(run=list_tests)
+    differ = commands.add_parser("diff", help="compare two reports: new failures, fixed, not run, growth of the used budget")
+    differ.add_argument("old", type=Path, metavar="OLD")
+    differ.add_argument("new", type=Path, metavar="NEW")
+    differ.add_argument("--json", action="store_true", help="as JSON")
+    differ.set_defaults(run=diff)
+    again = commands.add_parser("replay", help="run the failures of a report again, with its seed")
+    again.add_argument("report", type=Path, metavar="REPORT")
+    again.add_argument("id", nargs="?", help="one of them, by its id")
+    again.add_argument("--backend", action="append", default=[], metavar="NAME", help="another subject than the report's")
+    again.add_argument("--examples", type=int, metavar="N")
+    again.set_defaults(run=replay)
     return main
 
 
@@ -96,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser().parse_args(arguments)
     try:
         return int(chosen.run(chosen))
-    except Misuse as error:
+    except (Misuse, ReportError) as error:
         print(f"conformance: {error}", file=sys.stderr)
         return MISUSE
 

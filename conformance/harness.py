@@ -9,6 +9,7 @@ import time
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -39,7 +40,7 @@ def cases_of(operation: Operation, dtype: str, backend: Backend) -> SearchStrate
 class Property:
     """A verb: what must hold for every case, and for which pairs of operation and backend it can be asked.
 
-    `applies` gives the reason why a pair cannot be formed, or None; `every_dtype` whether each dtype gets a test or one leading dtype stands
+    `applies` gives the reason why a pair cannot be formed, or None; `every_dtype` says whether each dtype gets a test or one stands
     for all; `share` is the part of the profile's examples that it gets.
     """
 
@@ -145,7 +146,7 @@ def _first_failure(
 ) -> Exception | KnownFailure | None:
     """The failure that remains after shrinking, or the known failure whose witness passes."""
     for entry in known:
-        if not entry.still_fails(lambda: trial(entry.witness_of(operation, dtype))):
+        if not entry.still_fails(partial(trial, entry.witness_of(operation, dtype))):
             return entry
 
     @hypothesis.seed(seed + zlib.crc32(f"{declared.name} {operation.id} {dtype}".encode()))
@@ -178,6 +179,6 @@ def _first_failure(
 def sentence(failure: Exception, operation: Operation, case: Case, backend: Backend) -> str:
     """What went wrong, on what, in words that a backend author can act on."""
     what = str(failure) if isinstance(failure, Disagreement) else f"raised {type(failure).__name__}: {failure}".rstrip()
-    source = (operation.oracle.__doc__ or "").rpartition("Source:")[2].strip() if operation.oracle else ""
+    source = (operation.oracle.__doc__ or "").rpartition("Source:")[2].strip()
     lines = [f"{operation.name} on {backend.name}, {case.dtype}: {what}", f"the case: {case!r}"]
     return "\n".join([*lines, f"the mathematics: {source}"] if source else lines)

@@ -20,7 +20,13 @@ class Disagreement(AssertionError):
     """The library's result is not one that the mathematics and the declared arithmetic can explain."""
 
     def __init__(
-        self, sentence: str, *, result: str = "", index: tuple[int, ...] = (), accepted: str = "", case: Case | None = None
+        self,
+        sentence: str,
+        *,
+        result: str = "",
+        index: tuple[int, ...] = (),
+        accepted: str = "",
+        case: Case | None = None,
     ) -> None:
         super().__init__(sentence)
         self.result, self.index, self.accepted, self.case = result, index, accepted, case
@@ -50,7 +56,7 @@ class Ledger:
         """Count judged elements and the largest used share of the accepted error."""
         self.elements += used.size
         self.free += int(np.count_nonzero(free))
-        if used.size:
+        if used.size and np.isfinite(used).all():  # what was rejected is a failure, not a share
             self.budgets.append(float(used.max()))
             self.budget = max(self.budget, self.budgets[-1])
 
@@ -108,9 +114,7 @@ def expected(operation: Operation, case: Case, backend: Backend, observed: Resul
     return _expectation(operation.oracle, (), operation, case, backend, followed)
 
 
-def expected_gradient(
-    operation: Operation, case: Case, backend: Backend, dy: np.ndarray, observed: Results | None = None
-) -> Expectation:
+def expected_gradient(operation: Operation, case: Case, backend: Backend, dy: np.ndarray, observed: Results | None = None) -> Expectation:
     """The same for the gradient, by input name, dy (the output's shape) the cotangent."""
     followed = {"observed": observed} if operation.follows_subject else {}
     assert operation.gradient is not None

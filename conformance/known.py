@@ -17,7 +17,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from conformance.model import Case, Operation
 from conformance.strategies import DTYPES
 
-FIELDS = {"test": str, "where": (dict, str), "reason": str, "link": str, "versions": str, "witness": dict}
+FIELDS: dict[str, Any] = {"test": str, "where": (dict, str), "reason": str, "link": str, "versions": str, "witness": dict}
 TEST = re.compile(r"(test_\w+)\[([^\[\]]+)\]")
 
 
@@ -80,8 +80,27 @@ class KnownFailure:
         )
 
 
-SAFE = {"abs": abs, "all": all, "any": any, "bool": bool, "float": float, "int": int, "isinstance": isinstance, "len": len}
-SAFE |= {"max": max, "min": min, "range": range, "round": round, "set": set, "str": str, "sum": sum, "tuple": tuple, "zip": zip}
+SAFE = {
+    "abs": abs,
+    "all": all,
+    "any": any,
+    "bool": bool,
+    "float": float,
+    "int": int,
+    "isinstance": isinstance,
+    "len": len,
+}
+SAFE |= {
+    "max": max,
+    "min": min,
+    "range": range,
+    "round": round,
+    "set": set,
+    "str": str,
+    "sum": sum,
+    "tuple": tuple,
+    "zip": zip,
+}
 
 
 def _plain(value: Any) -> Any:

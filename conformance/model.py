@@ -162,12 +162,14 @@ class Operation:
 class Backend(Protocol):
     """A subject on trial: how it runs a call and the arithmetic that it promises.
 
-    `library` is the library whose public names it answers to, `refusals` the exceptions by which it refuses a call. Optional methods, each forming more pairs where it is present:
+    `library` is the library whose public names it answers to, `refusals` the exceptions by which it refuses a
+    call. Optional methods, each forming more pairs where it is present:
 
     pullback(operation, case, dy)   gradients by input name, dy the cotangent of "output"
     abstract(operation, case)       {result: (shape, dtype name)} without computing, as on torch's meta device
     count(operation, case)          {"parameters": …, "flops": …} as the library's own counters say
     layouts                         names of memory layouts that it honours in Case.layouts, of `conformance.layouts`
+    deterministic                   False where the same call may give other bits the next time
     known_failures                  the file of its known failures
     lacks(operation, dtype)         a reason why the pair cannot be formed, or None
     environment()                   {library: version, …} for the report

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from conformance.gate import Comparison
     from conformance.grid import Grid
     from conformance.harness import Property, Verdict
     from conformance.report import Run
@@ -28,18 +29,42 @@ PROPERTY = "conformance"  # the key in a test report's user_properties
 RUN = pytest.StashKey["Run"]()
 GRID = pytest.StashKey["Grid"]()
 SEED = pytest.StashKey[int]()
+BASELINE = pytest.StashKey[dict[str, Any]]()
 BLACK_BOX = pytest.StashKey[Path]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance", "conformance of PyTorch and OpenCV")
-    group.addoption("--backend", action="append", default=[], metavar="NAME", help="a subject: cpu, cuda, opencv, a torch device, or module:attribute")
-    group.addoption("--operation", action="append", default=[], metavar="GLOB", help="only operations whose id or public name matches")
+    group.addoption(
+        "--backend",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a subject: cpu, cuda, opencv, a torch device, or module:attribute",
+    )
+    group.addoption(
+        "--operation",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="only operations whose id or public name matches",
+    )
     group.addoption("--dtype", action="append", default=[], metavar="NAME", help="only this dtype")
-    group.addoption("--examples", type=int, metavar="N", help="examples per test, instead of the profile's (dev 25, gate 200, deep 2000)")
+    group.addoption(
+        "--examples",
+        type=int,
+        metavar="N",
+        help="examples per test, instead of the profile's (dev 25, gate 200, deep 2000)",
+    )
     group.addoption("--known-failures", action="append", default=[], metavar="FILE", help="a file of further known failures")
+    group.addoption("--baseline", metavar="FILE", help="a report to compare with: only failures that it does not have fail the run")
     group.addoption("--report", metavar="DIR", help="write report.json and the reproducers of failures into DIR")
-    group.addoption("--time-limit", type=float, metavar="SECONDS", help="a test that runs longer is a hang (default: 120, more with more examples)")
+    group.addoption(
+        "--time-limit",
+        type=float,
+        metavar="SECONDS",
+        help="a test that runs longer is a hang (default: 120, more with more examples)",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -53,7 +78,9 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 def _own_process_wanted(config: pytest.Config) -> bool:
     option = config.option
-    untouched = getattr(option, "numprocesses", 0) is None and not option.usepdb and not option.collectonly and not hasattr(config, "workerinput")
+    untouched = (
+        getattr(option, "numprocesses", 0) is None and not option.usepdb and not option.collectonly and not hasattr(config, "workerinput")
+    )
     return untouched and any("conformance" in str(argument) for argument in config.args)
 
 
@@ -78,6 +105,13 @@ def pytest_configure(config: pytest.Config) -> None:
         if (config.getoption("--examples") or 1) < 1:
             pytest.exit("--examples must be at least 1", returncode=2)
         _checked_grid(config)
+    if not hasattr(config, "workerinput") and config.getoption("--baseline"):
+        from conformance.gate import ReportError, read_report
+
+        try:
+            config.stash[BASELINE] = read_report(Path(config.getoption("--baseline")))
+        except ReportError as error:
+            pytest.exit(str(error), returncode=2)
 
 
 def _seed(config: pytest.Config) -> int:
@@ -156,7 +190,14 @@ def verdict_of(request: pytest.FixtureRequest) -> Any:
                 faulthandler.dump_traceback_later(time_limit(config), exit=True)
             try:
                 verdict = search(
-                    declared, operation, dtype, backend, examples=examples, seed=config.stash[SEED], known=grid.entries(declared, pair), before=remember
+                    declared,
+                    operation,
+                    dtype,
+                    backend,
+                    examples=examples,
+                    seed=config.stash[SEED],
+                    known=grid.entries(declared, pair),
+                    before=remember,
                 )
             finally:
                 faulthandler.cancel_dump_traceback_later()
@@ -172,11 +213,20 @@ def verdict_of(request: pytest.FixtureRequest) -> Any:
 
 
 def _record(declared: Property, pair: Any, verdict: Verdict) -> dict[str, Any]:
-    record = {"property": declared.name, "operation": pair.operation.name, "dtype": pair.dtype, "backend": pair.backend.name}
-    return {**record, **{name: getattr(verdict, name) for name in verdict.__dataclass_fields__}, "label": pair.operation.id}
+    record = {
+        "property": declared.name,
+        "operation": pair.operation.name,
+        "dtype": pair.dtype,
+        "backend": pair.backend.name,
+    }
+    return {
+        **record,
+        **{name: getattr(verdict, name) for name in verdict.__dataclass_fields__},
+        "label": pair.operation.id,
+    }
 
 
-# --- the report: written where the results come together -------------------------------------------------------------------------------------
+# --- the report: written where the results come together
 
 
 def _run(config: pytest.Config) -> Run | None:
@@ -186,7 +236,7 @@ def _run(config: pytest.Config) -> Run | None:
     if RUN not in config.stash:
         from conformance.report import Run
 
-        config.stash[RUN] = Run(config.stash[SEED])
+        config.stash[RUN] = Run(config.stash[SEED], examples_of(config))
     return config.stash[RUN]
 
 
@@ -195,6 +245,7 @@ class Gathering:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
+        self.comparison: Comparison | None = None
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         if "::test_" in nodeid and (run := _run(self.config)):
@@ -209,7 +260,12 @@ class Gathering:
         if records and report.when == "call":
             run.add(report.nodeid, json.loads(str(records[0])))
         elif report.when not in ("setup", "call", "teardown"):  # xdist's report of a worker that died
-            report.longrepr = run.add_death(report.nodeid, time_limit(self.config), last_case(report.nodeid, self.config.stash[BLACK_BOX]), self._script)
+            report.longrepr = run.add_death(
+                report.nodeid,
+                time_limit(self.config),
+                last_case(report.nodeid, self.config.stash[BLACK_BOX]),
+                self._script,
+            )
 
     def _script(self, verb: str, label: str, backend: str, case: Any, message: str) -> str:
         """The reproducer of a case that killed its process."""
@@ -236,6 +292,11 @@ class Gathering:
             run.environment, run.empty = _circumstances(session)
         if run.results and self.config.getoption("--report"):
             run.write(Path(self.config.getoption("--report")))
+        if self.config.getoption("--baseline") and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            from conformance.gate import compare
+
+            self.comparison = compare(self.config.stash[BASELINE], run.document())
+            session.exitstatus = pytest.ExitCode.OK if self.comparison.passes else pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         run = _run(self.config)
@@ -243,6 +304,9 @@ class Gathering:
             terminalreporter.section("conformance")
             terminalreporter.write(run.table(terminalreporter._tw.fullwidth, terminalreporter.hasmarkup))
             terminalreporter.write_line(f"replay with --hypothesis-seed={run.seed}")
+        if self.comparison:
+            terminalreporter.section("against the baseline")
+            terminalreporter.write_line(self.comparison.markdown())
 
 
 def last_case(nodeid: str, black_box: Path) -> Any:

@@ -16,7 +16,20 @@ from typing import Any
 
 SCHEMA = 1
 NODE = re.compile(r"(?:.*/)?(test_\w+)\.py::(test_\w+)\[([^\[\]]+)\]$")
-FIELDS = ("property", "operation", "dtype", "backend", "outcome", "examples", "budget", "seconds", "message", "reproducer", "coverage", "free")
+FIELDS = (
+    "property",
+    "operation",
+    "dtype",
+    "backend",
+    "outcome",
+    "examples",
+    "budget",
+    "seconds",
+    "message",
+    "reproducer",
+    "coverage",
+    "free",
+)
 BAD = ("failed", "fixed", "crashed", "timeout")
 MARKS = {"passed": "✓", "known": "known", "failed": "✗", "fixed": "fixed", "crashed": "crash", "timeout": "hang"}
 
@@ -44,6 +57,7 @@ class Run:
     """Everything that a run said, by id."""
 
     seed: int
+    examples: int
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     empty: list[dict[str, str]] = field(default_factory=list)
@@ -90,7 +104,13 @@ class Run:
     def document(self) -> dict[str, Any]:
         """The report as the contract says."""
         results = [{"id": r["id"], **{name: r[name] for name in FIELDS}} for r in sorted(self.results.values(), key=lambda r: str(r["id"]))]
-        return {"schema": SCHEMA, "seed": self.seed, "environment": self.environment, "results": results, "empty": self.empty}
+        return {
+            "schema": SCHEMA,
+            "seed": self.seed,
+            "environment": self.environment,
+            "results": results,
+            "empty": self.empty,
+        }
 
     def write(self, directory: Path) -> None:
         """report.json, and a script for every failure that has one."""
@@ -129,7 +149,19 @@ class Run:
         return reasons
 
 
-ORDER = ("forward", "gradient", "shape", "cost", "rejects", "laws", "layout", "purity", "determinism", "distribution", "state")
+ORDER = (
+    "forward",
+    "gradient",
+    "shape",
+    "cost",
+    "rejects",
+    "laws",
+    "layout",
+    "purity",
+    "determinism",
+    "distribution",
+    "state",
+)
 
 
 def _order(name: str) -> tuple[int, str]:

@@ -91,7 +91,10 @@ def _comparison(verb: str, failure: Exception) -> list[str]:
     result, index, accepted = (getattr(failure, name, "") for name in ("result", "index", "accepted"))
     if not accepted:
         return ["print(results)", f"print({f'{verb}: {failure}'!r})"]
-    return [f'print("{result}{list(index)} is", results[{result!r}][{tuple(index)!r}])', f"print({f'accepted is {accepted}'!r})"]
+    return [
+        f'print("{result}{list(index)} is", results[{result!r}][{tuple(index)!r}])',
+        f"print({f'accepted is {accepted}'!r})",
+    ]
 
 
 def _values(array: np.ndarray) -> str:

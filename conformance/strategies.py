@@ -18,10 +18,7 @@ from hypothesis import strategies as st
 from conformance.model import Case
 
 DTYPES: Mapping[str, np.dtype] = {
-    **{
-        name: np.dtype(name)
-        for name in ("float64", "float32", "float16", "uint8", "int8", "uint16", "int16", "int32", "int64", "bool")
-    },
+    **{name: np.dtype(name) for name in ("float64", "float32", "float16", "uint8", "int8", "uint16", "int16", "int32", "int64", "bool")},
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
 }
 FLOAT_REGIMES = ("integers", "normal", "constant", "wide", "cancelling", "subnormal", "special")
@@ -111,7 +108,7 @@ class Data:
         if not is_float(dtype):
             return integer_data(self.rng(name), shape, kind, regime)
         with np.errstate(over="ignore", under="ignore"):
-            return np.asarray(FLOAT_DATA[regime](self.rng(name), shape, ml_dtypes.finfo(kind))).astype(kind)
+            return np.asarray(FLOAT_DATA[regime](self.rng(name), shape, ml_dtypes.finfo(kind))).astype(kind)  # type: ignore[no-untyped-call]
 
     def case(self, arrays: Mapping[str, np.ndarray | None], **options: Any) -> Case:
         """A case that remembers where its data came from."""

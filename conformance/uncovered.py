@@ -10,13 +10,50 @@ from conformance.model import cv2, torch
 from conformance.operations import all_operations
 
 TO_COME = "no operation yet"
-MISSION_CV2 = """
-    imread imwrite imdecode imencode imshow waitKey waitKeyEx pollKey namedWindow destroyWindow destroyAllWindows cvtColor blur boxFilter
-    sqrBoxFilter filter2D sepFilter2D GaussianBlur medianBlur bilateralFilter erode dilate morphologyEx getStructuringElement Sobel Scharr
-    Laplacian spatialGradient Canny equalizeHist calcHist createCLAHE threshold LUT resize pyrDown pyrUp
-""".split()
+MISSION_CV2 = (
+    "imread",
+    "imwrite",
+    "imdecode",
+    "imencode",
+    "imshow",
+    "waitKey",
+    "waitKeyEx",
+    "pollKey",
+    "namedWindow",
+    "destroyWindow",
+    "destroyAllWindows",
+    "cvtColor",
+    "blur",
+    "boxFilter",
+    "sqrBoxFilter",
+    "filter2D",
+    "sepFilter2D",
+    "GaussianBlur",
+    "medianBlur",
+    "bilateralFilter",
+    "erode",
+    "dilate",
+    "morphologyEx",
+    "getStructuringElement",
+    "Sobel",
+    "Scharr",
+    "Laplacian",
+    "spatialGradient",
+    "Canny",
+    "equalizeHist",
+    "calcHist",
+    "createCLAHE",
+    "threshold",
+    "LUT",
+    "resize",
+    "pyrDown",
+    "pyrUp",
+)
 SET_ASIDE = (  # (pattern of public names, why there will be no operation)
-    (r"torch\.nn\.(Module|Sequential|ModuleList|ModuleDict|ParameterList|ParameterDict|Container|Parameter|Buffer)", "a container: it computes nothing"),
+    (
+        r"torch\.nn\.(Module|Sequential|ModuleList|ModuleDict|ParameterList|ParameterDict|Container|Parameter|Buffer)",
+        "a container: it computes nothing",
+    ),
     (r"torch\.nn\.(DataParallel|SyncBatchNorm)", "needs several devices"),
     (r"torch\.nn\.Uninitialized\w+", "a placeholder: it computes nothing"),
     (r"torch\.nn\.Lazy\w+", "its layer, with the sizes found at the first call"),
@@ -31,7 +68,11 @@ SET_ASIDE = (  # (pattern of public names, why there will be no operation)
 def public_names() -> Iterator[str]:
     """Every public class of torch.nn, torch.optim and torch.optim.lr_scheduler, every cv2 function of the mission, where installed."""
     try:
-        torch_modules = {"torch.nn": torch.nn, "torch.optim": torch.optim, "torch.optim.lr_scheduler": torch.optim.lr_scheduler}
+        torch_modules = {
+            "torch.nn": torch.nn,
+            "torch.optim": torch.optim,
+            "torch.optim.lr_scheduler": torch.optim.lr_scheduler,
+        }
     except ModuleNotFoundError:
         torch_modules = {}
     for prefix, module in torch_modules.items():

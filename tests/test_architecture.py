@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from conformance.__main__ import properties
 from conformance.operations import all_operations
 

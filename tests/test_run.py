@@ -67,13 +67,31 @@ def test_the_report_says_what_the_contract_says(tmp_path):
     assert forward["examples"] == 5
     assert 0 <= forward["budget"] <= 1
     assert sum(forward["coverage"]["regime"].values()) == 5
-    assert {"property": "distribution", "operation": "GELU", "backend": "cpu", "reason": "the operation draws no random numbers"} in report["empty"]
+    assert {
+        "property": "distribution",
+        "operation": "GELU",
+        "backend": "cpu",
+        "reason": "the operation draws no random numbers",
+    } in report["empty"]
     assert "largest used share of the accepted error" in output
 
 
-@pytest.mark.parametrize(("backend", "outcome", "words"), [("crashing", "crashed", "crashed the process"), ("hanging", "timeout", "ran longer than 4 s")])
+@pytest.mark.parametrize(
+    ("backend", "outcome", "words"),
+    [("crashing", "crashed", "crashed the process"), ("hanging", "timeout", "ran longer than 4 s")],
+)
 def test_a_library_that_dies_is_a_verdict_and_the_run_goes_on(tmp_path, backend, outcome, words):
-    status, output = run(*GELU, "--backend", f"tests.backends.deadly:{backend}", "--time-limit", 4, "--report", tmp_path, "-k", "forward or cost or shape")
+    status, output = run(
+        *GELU,
+        "--backend",
+        f"tests.backends.deadly:{backend}",
+        "--time-limit",
+        4,
+        "--report",
+        tmp_path,
+        "-k",
+        "forward or cost or shape",
+    )
     assert status == 1, output
     results = {result["property"]: result for result in json.loads((tmp_path / "report.json").read_text())["results"]}
     assert results["forward"]["outcome"] == outcome
@@ -107,7 +125,17 @@ def _alone(script):
 
 def test_the_seed_replays_a_failure(tmp_path):
     def message(seed):
-        run(*GELU, "--backend", "tests.backends.deadly:wrong", "--report", tmp_path, "-k", "forward", "--hypothesis-seed", seed)
+        run(
+            *GELU,
+            "--backend",
+            "tests.backends.deadly:wrong",
+            "--report",
+            tmp_path,
+            "-k",
+            "forward",
+            "--hypothesis-seed",
+            seed,
+        )
         return json.loads((tmp_path / "report.json").read_text())["results"][0]["message"]
 
     assert message(7) == message(7)

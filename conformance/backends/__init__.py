@@ -44,15 +44,19 @@ def form(name: str) -> Backend:
         reason = missing(name)
         if reason:
             raise NoSuchBackend(f"the backend {name!r} cannot be formed here: {reason}")
-        return _adapter(name).form(name)
+        formed: Backend = _adapter(name).form(name)
+        return formed
     if importlib.util.find_spec("torch") is not None and _is_device(name):
         reason = _adapter("cpu").device_reason(name)
         if reason:
             raise NoSuchBackend(f"the torch device {name!r} cannot be used here: {reason}")
-        return _adapter("cpu").form(name)
+        on_device: Backend = _adapter("cpu").form(name)
+        return on_device
     if ":" in name:
         return _imported(name)
-    raise NoSuchBackend(f"unknown backend {name!r}: it is none of {', '.join(NAMED)}, no device of the installed torch, and no module:attribute")
+    raise NoSuchBackend(
+        f"unknown backend {name!r}: it is none of {', '.join(NAMED)}, no device of the installed torch, and no module:attribute"
+    )
 
 
 def _adapter(name: str) -> Any:
@@ -76,7 +80,7 @@ def _imported(name: str) -> Backend:
         raise NoSuchBackend(f"the backend {name!r} cannot be imported: {error}") from error
     except AttributeError as error:
         raise NoSuchBackend(f"the module {module!r} has no attribute {attribute!r}") from error
-    backend = found() if isinstance(found, type) or (callable(found) and not hasattr(found, "run")) else found
+    backend: Backend = found() if isinstance(found, type) or (callable(found) and not hasattr(found, "run")) else found
     lacking = [needed for needed in NEEDED if not hasattr(backend, needed)]
     if lacking:
         raise NoSuchBackend(f"{name!r} is not a backend: it has no {lacking[0]!r} (see conformance/README.md)")

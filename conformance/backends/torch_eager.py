@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,16 @@ from conformance.model import Backend, Case, Operation, Results, Shape, torch
 from conformance.strategies import DTYPES
 from oracles.bounded import Arithmetic, ieee
 
-REFUSALS = (RuntimeError, ValueError, TypeError, IndexError, NotImplementedError, OverflowError, KeyError, AttributeError)
+REFUSALS = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    IndexError,
+    NotImplementedError,
+    OverflowError,
+    KeyError,
+    AttributeError,
+)
 
 
 def tensor_of(array: np.ndarray | None, layout: str = "contiguous", device: str = "cpu") -> Any:
@@ -99,7 +109,7 @@ class TorchEager:
 
     def count(self, operation: Operation, case: Case) -> Mapping[str, int]:
         """Parameters of the layer and FLOPs of the call, as torch counts them."""
-        counter = torch.utils.flop_counter.FlopCounterMode(display=False)
+        counter = importlib.import_module("torch.utils.flop_counter").FlopCounterMode(display=False)
         tensors = self.tensors(case)
         with counter:
             operation.call(**tensors, **case.options)

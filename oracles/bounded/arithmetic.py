@@ -116,7 +116,8 @@ class Arithmetic:
             accuracy = self.accuracy[name]
             k = 2.0 * accuracy.ulps
             exact_below = name in ("add", "subtract") and k <= 1.0
-            below = self.rounds_always if exact_below else max(max(k, 1.0) * self.compute.tiny, self.rounds_always)
+            underflow = max(k, 1.0) * self.compute.tiny + (4 * 2.0**-1074 if self.compute.precision == 53 else 0.0)  # the oracle's own
+            below = self.rounds_always if exact_below else max(underflow, self.rounds_always)
             relative = k * (self.unit + ORACLE)
             if self.constant_bits is not None and exact_below:
                 relative = ORACLE  # fixed point: additions of integers are exact

@@ -118,19 +118,19 @@ class Bounded(Dispatching):
 
     def limits(self) -> tuple[Array, Array]:
         """The least and the greatest accepted number: the ends of the ball, rounded to storage (rounding is monotone)."""
-        return _judge().limits(self)
+        return _judge().limits(self)  # type: ignore[no-any-return]
 
     def accepts(self, y: Any) -> Mask:
         """Which elements of y some honest subject could have returned (NaN for NaN; −0 is 0)."""
-        return _judge().accepts(self, y)
+        return _judge().accepts(self, y)  # type: ignore[no-any-return]
 
     def used(self, y: Any) -> Array:
         """Share of the accepted error that y uses: 0 equal, 1 the edge, inf outside; 0 where free."""
-        return _judge().used(self, y)
+        return _judge().used(self, y)  # type: ignore[no-any-return]
 
     def describe(self, index: Any = ()) -> str:
         """One element in words, with the digits its storage format needs."""
-        return _judge().describe(self, index)
+        return _judge().describe(self, index)  # type: ignore[no-any-return]
 
     def saturated(self, storage: Integers, ties: str = "either") -> Any:
         """The integers to which a value of the ball may be rounded and clipped; `ties` is "even", "up" or "either"."""

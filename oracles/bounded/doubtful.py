@@ -70,7 +70,7 @@ class Doubtful(Dispatching):
         return Doubtful(sure, ~sure & np.any(self.doubt, axis=axis, keepdims=keepdims), self.by)
 
     def all(self, axis: Any = None, keepdims: bool = False) -> Doubtful:
-        return ~(~self).any(axis, keepdims)
+        return _not(_not(self).any(axis, keepdims))  # type: ignore[no-any-return]
 
 
 def doubtful(x: Any) -> Doubtful:
@@ -121,7 +121,7 @@ def _not(x: Any, **_: Any) -> Doubtful:
 
 @rule(np.logical_or, np.bitwise_or, table=UFUNCS)
 def _or(x: Any, y: Any, **_: Any) -> Doubtful:
-    return _not(_and(_not(x), _not(y)))
+    return _not(_and(_not(x), _not(y)))  # type: ignore[no-any-return]
 
 
 @rule(np.logical_xor, np.bitwise_xor, table=UFUNCS)
@@ -184,7 +184,7 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
 
 
 def _either(x: Bounded, y: Bounded, apart: Array) -> Array:
-    error = np.maximum(x.error, y.error) + apart * (1 + 2.0**-50)
+    error = np.maximum(x.error, y.error) * (1 + 2.0**-50) + apart
     return np.where(np.isnan(error), np.inf, error)
 
 

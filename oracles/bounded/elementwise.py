@@ -15,7 +15,8 @@ import numpy as np
 
 from .arithmetic import ORACLE, Arithmetic
 from .ball import UFUNCS, Bounded, ball, together
-from .formats import FLOAT32, Array, Format, Mask
+from .exactness import exact_at, exact_power, exact_power_of_two, exact_product, exact_quotient, exact_root, exact_sum
+from .formats import Array, Mask
 from .overflow import repaired
 
 Spread = Callable[..., Array]
@@ -44,7 +45,7 @@ class Elementwise:
     def _of(self, xs: list[Bounded], by: Arithmetic) -> Bounded:
         value = np.asarray(self.function(*[x.value for x in xs]))
         size = np.abs(value)
-        known = all([x.is_exact for x in xs])
+        known = all(x.is_exact for x in xs)
         rate, absolute, below = by.rate(self.name) if self.name else (0.0, 0.0, 0.0)
         if self.name == "multiply" and by.constant_bits is not None and any(x.grain >= 1 for x in xs):
             rate = ORACLE  # fixed point: an integer times a constant of so many bits
@@ -68,7 +69,7 @@ class Elementwise:
         if settled is not None:
             error = np.where(settled, 0.0, error)
         calm = bool(np.maximum.reduce(size + error, axis=None, initial=0.0) < by.compute.overflow)
-        if not (calm and all([x.calm for x in xs])):
+        if not (calm and all(x.calm for x in xs)):
             error, calm = repaired(self, by, value, error, xs, (rate, below)), None  # type: ignore[assignment]
         return ball(value, error, by, calm=calm, exact=True if known and not rate and calm else None)
 
@@ -84,70 +85,6 @@ def ends(x: Bounded) -> tuple[Array, Array]:
     """Both ends of the balls, rounded outward (an end of an exact value is the value)."""
     reach = np.where(x.error > 0, x.error + 2.0**-52 * np.abs(x.value), 0.0)
     return x.value - reach, x.value + reach
-
-
-# Where results are exact.
-
-
-def certain(by: Arithmetic) -> Format:
-    """The format whose numbers, as operands and result, make NumPy's float64 result certainly exact."""
-    return FLOAT32 if by.compute.precision == 53 else by.compute
-
-
-def representable(by: Arithmetic, value: Array) -> Mask:
-    mask = certain(by).represents(value)
-    return mask & ((np.abs(value) >= by.compute.normal) | (value == 0)) if by.flush else mask
-
-
-def exact_sum(by: Arithmetic, value: Array, *xs: Bounded) -> Mask | None:
-    if by.accuracy["add"].ulps > 0.5:
-        return None
-    mask = representable(by, value)
-    return _operands(by, mask, xs)
-
-
-def exact_product(by: Arithmetic, value: Array, *xs: Bounded) -> Mask | None:
-    mask = _operands(by, representable(by, value), xs)
-    for x in xs:
-        mask = mask | ((x.value == 0) & (x.error == 0) & (value == 0))
-    return mask
-
-
-def exact_quotient(by: Arithmetic, value: Array, *xs: Bounded) -> Mask | None:
-    """A quotient is exact for certain only if the divisor is a power of two (x · (1/y) is then exact too), or the numerator 0."""
-    power = np.abs(np.frexp(xs[-1].value)[0]) == 0.5
-    mask = _operands(by, representable(by, value) & power, xs)
-    return mask | (value == 0) & (xs[0].value == 0) if len(xs) == 2 else mask
-
-
-def _operands(by: Arithmetic, mask: Mask, xs: tuple[Bounded, ...]) -> Mask:
-    if by.compute.precision == 53 and mask.any():
-        for x in xs:
-            mask = mask & FLOAT32.represents(x.value)
-    return mask
-
-
-def exact_at(point: float, name: str) -> Callable[..., Mask | None]:
-    """Functions whose value at one point is exact in C99, annex F (not if they are approximated with an absolute error)."""
-    return lambda by, value, x: None if by.accuracy[name].absolute else x.value == point
-
-
-def exact_power_of_two(name: str, of_result: bool) -> Callable[..., Mask | None]:
-    def mask(by: Arithmetic, value: Array, x: Bounded) -> Mask | None:
-        whole, power = (x.value, value) if of_result else (value, x.value)
-        settled = (np.abs(np.frexp(power)[0]) == 0.5) & (np.rint(whole) == whole) & representable(by, value)
-        return settled if by.accuracy[name].ulps <= 1 else None
-
-    return mask
-
-
-def exact_root(by: Arithmetic, value: Array, x: Bounded) -> Mask | None:
-    half = value.astype(np.float32).astype(np.float64)  # squares of these are exact in float64
-    return (half == value) & (half * half == x.value) & representable(by, value) if by.accuracy["sqrt"].ulps <= 1 else None
-
-
-def exact_power(by: Arithmetic, value: Array, x: Bounded, y: Bounded) -> Mask | None:
-    return (y.value == 0) | (x.value == 1) | ((y.value == 1) & representable(by, value))
 
 
 # How errors spread.
@@ -169,7 +106,8 @@ def spread_quotient(value: Array, x: Bounded, y: Bounded) -> Array:
     if y.is_exact:
         return np.where(y.value == 0, np.inf, x.error / np.abs(y.value))
     room = np.abs(y.value) - y.error * (1 + 2.0**-50)
-    return np.where(room > 0, (x.error + np.abs(value) * y.error) / (room * (1 - 2.0**-50)), np.inf)
+    size = np.abs(value) + (x.value != 0) * 2.0**-1074  # a quotient that underflows in float64 is rounded too
+    return np.where(room > 0, (x.error + size * y.error) / (room * (1 - 2.0**-50)), np.inf)
 
 
 def spread_reciprocal(value: Array, x: Bounded) -> Array:
@@ -232,7 +170,7 @@ def _square(value: Array, x: Bounded) -> Array:
 
 
 def _zero(*values: Array) -> Mask:
-    return values[-1] == 0
+    return np.asarray(values[-1] == 0)
 
 
 _erf = np.frompyfunc(math.erf, 1, 1)
@@ -277,33 +215,32 @@ def power(x: Any, y: Any, **options: Any) -> Bounded:
     return SQUARE(x, **options) if isinstance(y, int | float) and y == 2 else POWER(x, y, **options)
 
 
-UFUNCS.update(
-    {
-        np.add: Elementwise(np.add, "add", spread_sum, exact_sum, underflows=False),
-        np.subtract: Elementwise(np.subtract, "subtract", spread_sum, exact_sum, underflows=False),
-        np.multiply: Elementwise(np.multiply, "multiply", spread_product, exact_product),
-        np.divide: DIVIDE,
-        np.reciprocal: Elementwise(np.reciprocal, "reciprocal", spread_reciprocal, exact_quotient, pole=_zero),
-        np.square: SQUARE,
-        np.power: power,
-        np.float_power: power,
-        np.maximum: MAXIMUM,
-        np.minimum: MINIMUM,
-        np.negative: Elementwise(np.negative, "", same),
-        np.positive: Elementwise(np.positive, "", same),
-        np.absolute: Elementwise(np.absolute, "", same),
-        np.fabs: Elementwise(np.absolute, "", same),
-        np.sin: Elementwise(np.sin, "sin", _two, exact_at(0.0, "sin")),
-        np.cos: Elementwise(np.cos, "cos", _two, exact_at(0.0, "cos")),
-        np.sqrt: _function(np.sqrt, "sqrt", exact_root, underflows=False),
-        np.exp: _function(np.exp, "exp", exact_at(0.0, "exp")),
-        np.exp2: _function(np.exp2, "exp2", exact_power_of_two("exp2", of_result=True)),
-        np.expm1: _function(np.expm1, "expm1", exact_at(0.0, "expm1")),
-        np.log: _function(np.log, "log", exact_at(1.0, "log"), _zero),
-        np.log2: _function(np.log2, "log2", exact_power_of_two("log2", of_result=False), _zero),
-        np.log1p: _function(np.log1p, "log1p", exact_at(0.0, "log1p"), lambda x: x == -1),
-        np.tanh: _function(np.tanh, "tanh", exact_at(0.0, "tanh")),
-        np.arctan: _function(np.arctan, "atan", exact_at(0.0, "atan")),
-        **{f: Elementwise(f, "", steps(f)) for f in (np.floor, np.ceil, np.rint, np.trunc, np.sign)},
-    }
-)
+_RULES: dict[Any, Callable[..., Any]] = {
+    np.add: Elementwise(np.add, "add", spread_sum, exact_sum, underflows=False),
+    np.subtract: Elementwise(np.subtract, "subtract", spread_sum, exact_sum, underflows=False),
+    np.multiply: Elementwise(np.multiply, "multiply", spread_product, exact_product),
+    np.divide: DIVIDE,
+    np.reciprocal: Elementwise(np.reciprocal, "reciprocal", spread_reciprocal, exact_quotient, pole=_zero),
+    np.square: SQUARE,
+    np.power: power,
+    np.float_power: power,
+    np.maximum: MAXIMUM,
+    np.minimum: MINIMUM,
+    np.negative: Elementwise(np.negative, "", same),
+    np.positive: Elementwise(np.positive, "", same),
+    np.absolute: Elementwise(np.absolute, "", same),
+    np.fabs: Elementwise(np.absolute, "", same),
+    np.sin: Elementwise(np.sin, "sin", _two, exact_at(0.0, "sin")),
+    np.cos: Elementwise(np.cos, "cos", _two, exact_at(0.0, "cos")),
+    np.sqrt: _function(np.sqrt, "sqrt", exact_root, underflows=False),
+    np.exp: _function(np.exp, "exp", exact_at(0.0, "exp")),
+    np.exp2: _function(np.exp2, "exp2", exact_power_of_two("exp2", of_result=True)),
+    np.expm1: _function(np.expm1, "expm1", exact_at(0.0, "expm1")),
+    np.log: _function(np.log, "log", exact_at(1.0, "log"), _zero),
+    np.log2: _function(np.log2, "log2", exact_power_of_two("log2", of_result=False), _zero),
+    np.log1p: _function(np.log1p, "log1p", exact_at(0.0, "log1p"), lambda x: x == -1),
+    np.tanh: _function(np.tanh, "tanh", exact_at(0.0, "tanh")),
+    np.arctan: _function(np.arctan, "atan", exact_at(0.0, "atan")),
+    **{f: Elementwise(f, "", steps(f)) for f in (np.floor, np.ceil, np.rint, np.trunc, np.sign)},
+}
+UFUNCS.update(_RULES)

@@ -70,7 +70,7 @@ class Format:
     def represents(self, x: Array) -> Mask:
         """Which elements are numbers of this format (infinities are, NaN is)."""
         x = np.asarray(x, dtype=np.float64)
-        return np.asarray((self.round(x) == x) | (x != x))
+        return np.asarray((self.round(x) == x) | np.isnan(x))
 
 
 @dataclass(frozen=True)

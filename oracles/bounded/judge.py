@@ -77,7 +77,7 @@ def describe(x: Bounded, index: Any = ()) -> str:
     low, high = (float(end[index]) for end in limits(x))
     if error == 0:
         given = digits(value, storage)
-        return f"{given}, exactly" if low == value or np.isnan(value) else f"{repr(value)} rounded to {_range(low, high, storage)}"
+        return f"{given}, exactly" if low == value or np.isnan(value) else f"{value!r} rounded to {_range(low, high, storage)}"
     return f"{digits(value, storage)} ± {error:.2g} (accepted: {_range(low, high, storage)})"
 
 

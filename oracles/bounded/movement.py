@@ -23,11 +23,12 @@ def _move(function: Callable[..., Any]) -> Callable[..., Any]:
     return move
 
 
-for _function in (
+_MOVES: tuple[Any, ...] = (
     np.reshape, np.ravel, np.transpose, np.moveaxis, np.swapaxes, np.squeeze, np.expand_dims, np.broadcast_to, np.flip, np.roll,
     np.repeat, np.tile, np.take, np.take_along_axis, np.lib.stride_tricks.sliding_window_view, np.rot90, np.copy, np.diagonal,
     np.atleast_1d, np.fliplr, np.flipud, np.rollaxis, np.delete, np.triu, np.tril,
-):  # fmt: skip
+)  # fmt: skip
+for _function in _MOVES:
     rule(_function)(_move(_function))
 
 
@@ -38,21 +39,22 @@ def _arithmetic(parts: Any) -> Arithmetic:
 def _join(function: Callable[..., Any]) -> Callable[..., Any]:
     def join(parts: Any, *args: Any, **options: Any) -> Any:
         if isinstance(parts, Bounded | Doubtful):
-            parts = list(parts)
+            parts = [parts[i] for i in range(len(parts))]
         if not any(isinstance(p, Bounded) for p in parts):
             values, doubts = zip(*[(p.value, p.doubt) if isinstance(p, Doubtful) else (p, np.zeros_like(p)) for p in parts], strict=True)
             return Doubtful(function(values, *args, **options), function(doubts, *args, **options), getattr(parts[0], "by", None))
         by = _arithmetic(parts)
         balls = [bounded(p, by) for p in parts]
         known = all(p._exact for p in balls) or None
-        values, errors = [p.value for p in balls], [p.error for p in balls]
         calm = all(p._calm for p in balls) or None
-        return ball(function(values, *args, **options), function(errors, *args, **options), by, exact=known, calm=calm)
+        value, error = function([p.value for p in balls], *args, **options), function([p.error for p in balls], *args, **options)
+        return ball(value, error, by, exact=known, calm=calm)
 
     return join
 
 
-for _function in (np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack):
+_JOINS: tuple[Any, ...] = (np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack)
+for _function in _JOINS:
     rule(_function)(_join(_function))
 
 
@@ -64,7 +66,8 @@ def _divide(function: Callable[..., Any]) -> Callable[..., Any]:
     return divide
 
 
-for _function in (np.split, np.array_split, np.unstack) if hasattr(np, "unstack") else (np.split, np.array_split):
+_SPLITS: tuple[Any, ...] = (np.split, np.array_split, np.unstack) if hasattr(np, "unstack") else (np.split, np.array_split)
+for _function in _SPLITS:
     rule(_function)(_divide(_function))
 
 
@@ -103,7 +106,8 @@ def _filled(make: Callable[..., Array]) -> Callable[..., Any]:
     return fill
 
 
-for _function in (np.zeros_like, np.ones_like, np.empty_like):
+_FILLS: tuple[Any, ...] = (np.zeros_like, np.ones_like, np.empty_like)
+for _function in _FILLS:
     rule(_function)(_filled(_function))
 
 

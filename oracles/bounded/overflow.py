@@ -50,8 +50,8 @@ def points(value: Array, error: Array, by: Arithmetic) -> list[Array]:
     low = np.where(~known & (value == -np.inf), -np.inf, low)
     above = np.where(~known & (high >= overflow), np.inf, high)
     below = np.where(~known & (low <= -overflow), -np.inf, low)
-    zero = np.where((low < 0) & (high > 0), 0.0, value)
-    return [value, low, high, zero, above, below]
+    straddles = ~known & (low <= 0) & (high >= 0)  # then a divisor may be a zero of either sign
+    return [value, low, high, above, below, np.where(straddles, 0.0, value), np.where(straddles, -0.0, value)]
 
 
 def _again(
@@ -82,7 +82,8 @@ def _finite(by: Arithmetic, value: Array, results: Array, rate: float) -> Array:
     distance = np.where(np.isfinite(results), np.abs(results - value), 0.0)
     spread = np.max(distance, axis=0) * (1 + 2.0**-50)
     error = spread + rate * (np.abs(value) + spread)
-    return unless_free(by, value, error, (results == np.inf).any(axis=0), (results == -np.inf).any(axis=0), np.isnan(results).any(axis=0))
+    up, down, lost = (np.asarray(np.any(mask, axis=0)) for mask in (results == np.inf, results == -np.inf, np.isnan(results)))
+    return unless_free(by, value, error, up, down, lost)
 
 
 def unless_free(by: Arithmetic, value: Array, error: Array, up: Mask, down: Mask, lost: Mask) -> Array:

@@ -44,6 +44,13 @@ def _work(spec: str, a: Array, b: Array) -> int:
     return math.prod(_extents(spec, a, b).values())
 
 
+def _length(spec: str, a: Any, b: Any) -> int:
+    """How many products one result sums."""
+    source, _, target = spec.replace(" ", "").partition("->")
+    left = target if "->" in spec else "".join(c for c in set(source) if source.count(c) == 1)
+    return math.prod(n for label, n in _extents(spec, a, b).items() if label not in left)
+
+
 def contract(spec: str, a: Any, b: Any, start: Any = None) -> Any:
     """numpy.einsum of two operands whose sums start from `start` (a bias) if there is one; plain arrays and balls.
 
@@ -56,10 +63,14 @@ def contract(spec: str, a: Any, b: Any, start: Any = None) -> Any:
     if not any(isinstance(x, Bounded) for x in (a, b, start)):
         value = product(np.asarray(a), np.asarray(b))
         return value if start is None else value + start
-    return _bilinear(product, a, b, start)
+    return _bilinear(product, _length(spec, _shaped(a), _shaped(b)), a, b, start)
 
 
-def _bilinear(product: Product, a: Any, b: Any, start: Any = None) -> Bounded:
+def _shaped(x: Any) -> Any:
+    return x if hasattr(x, "shape") else np.asarray(x)
+
+
+def _bilinear(product: Product, length: int, a: Any, b: Any, start: Any = None) -> Bounded:
     found, by = together((a, b) if start is None else (a, b, start))
     with np.errstate(all="ignore"):
         if by.flush:
@@ -67,8 +78,8 @@ def _bilinear(product: Product, a: Any, b: Any, start: Any = None) -> Bounded:
         x, y = (_read(z, by) for z in found[:2])
         bias = found[2] if start is not None else None
         if not all(z.calm for z in (x, y, *found[2:])):
-            return _restless(product, x, y, bias, by)
-        return _calm(product, x, y, bias, by)
+            return _restless(product, length, x, y, bias, by)
+        return _calm(product, length, x, y, bias, by)
 
 
 def _read(x: Bounded, by: Arithmetic) -> Bounded:
@@ -80,7 +91,7 @@ def _read(x: Bounded, by: Arithmetic) -> Bounded:
     return ball(x.value, x.error + error, by)
 
 
-def _calm(product: Product, x: Bounded, y: Bounded, bias: Bounded | None, by: Arithmetic) -> Bounded:
+def _calm(product: Product, length: int, x: Bounded, y: Bounded, bias: Bounded | None, by: Arithmetic) -> Bounded:
     value = product(x.value, y.value)
     a, b = np.abs(x.value), np.abs(y.value)
     grain = min(x.grain * y.grain, math.inf) if x.is_exact and y.is_exact else 0.0
@@ -92,7 +103,7 @@ def _calm(product: Product, x: Bounded, y: Bounded, bias: Bounded | None, by: Ar
     else:
         spread = product(a + x.error, y.error) + product(x.error, b)
         magnitude = product(a + x.error, b + y.error)
-    terms = _terms(product, a + x.error, b + y.error, value.size)
+    terms = _terms(product, length, a + x.error, b + y.error, value)
     loss = terms * (2 * by.accumulate.normal if by.flush else by.accumulate.tiny)
     if bias is not None:
         value = np.asarray(value + bias.value)
@@ -104,21 +115,15 @@ def _calm(product: Product, x: Bounded, y: Bounded, bias: Bounded | None, by: Ar
     return accumulated(by, value, spread, magnitude, terms, terms, grain, fixed)
 
 
-def _terms(product: Product, a: Array, b: Array, results: int) -> Array:
+def _terms(product: Product, length: int, a: Array, b: Array, value: Array) -> Array:
     """How many products are not zero for certain, per result."""
-    if results == 0:
-        return np.zeros(())
     some, other = a != 0, b != 0
-    if some.all() and other.all():  # the same number everywhere, found at one corner
-        return np.asarray(np.max(product(np.ones(a.shape), np.ones(b.shape)))) if a.size + b.size < 256 else _length(product, a, b)
+    if some.all() and other.all():
+        return np.full(value.shape, float(length))
     return product(some.astype(np.float64), other.astype(np.float64))
 
 
-def _length(product: Product, a: Array, b: Array) -> Array:
-    return np.asarray(np.max(product(np.ones(a.shape), np.ones(b.shape))))
-
-
-def _restless(product: Product, x: Bounded, y: Bounded, bias: Bounded | None, by: Arithmetic) -> Bounded:
+def _restless(product: Product, length: int, x: Bounded, y: Bounded, bias: Bounded | None, by: Arithmetic) -> Bounded:
     """Exact infinities and NaN give IEEE results; operands that may be infinite free the results they touch."""
 
     def parts(z: Bounded) -> tuple[Array, Array, Bounded]:
@@ -130,10 +135,11 @@ def _restless(product: Product, x: Bounded, y: Bounded, bias: Bounded | None, by
     (given_x, free_x, plain_x), (given_y, free_y, plain_y) = parts(x), parts(y)
     ones_x, ones_y = np.ones(x.shape), np.ones(y.shape)
     plain_bias = None if bias is None else parts(bias)[2]
-    result = _calm(product, plain_x, plain_y, plain_bias, by)
+    result = _calm(product, length, plain_x, plain_y, plain_bias, by)
     taken = product(np.where(given_x > 0, x.value, plain_x.value), np.where(given_y > 0, y.value, plain_y.value))
-    crossing_x, crossing_y = ((z.error >= np.abs(z.value)) & (z.error > 0) for z in (plain_x, plain_y))
-    lost = product(free_x, ones_y) + product(ones_x, free_y) + product(given_x, crossing_y * 1.0) + product(crossing_x * 1.0, given_y) > 0
+    crossing_x, crossing_y = (((z.error >= np.abs(z.value)) & (z.error > 0)) * 1.0 for z in (plain_x, plain_y))
+    pairs: tuple[tuple[Any, Any], ...] = ((free_x, ones_y), (ones_x, free_y), (given_x, crossing_y), (crossing_x, given_y))
+    lost = np.asarray(np.logical_or.reduce([product(p, q) > 0 for p, q in pairs]))
     given = product(given_x, ones_y) + product(ones_x, given_y) > 0
     if bias is not None and plain_bias is not None:
         given_bias, free_bias, _ = parts(bias)
@@ -143,7 +149,7 @@ def _restless(product: Product, x: Bounded, y: Bounded, bias: Bounded | None, by
 
 
 @rule(np.einsum)
-def einsum(spec: str, *operands: Any, **_: Any) -> Any:
+def einsum(spec: Any, *operands: Any, **_: Any) -> Any:
     """One operand is a sum over the missing labels; two are contracted; more are for the oracle to order."""
     if len(operands) == 2:
         return contract(spec, *operands)
@@ -160,19 +166,22 @@ def einsum(spec: str, *operands: Any, **_: Any) -> Any:
 @rule(np.matmul, table=UFUNCS)
 def matmul(a: Any, b: Any, **_: Any) -> Bounded:
     """Matrix product a @ b."""
-    return _bilinear(np.matmul, a, b)
+    return _bilinear(np.matmul, np.shape(a)[-1], a, b)
 
 
 @rule(np.dot)
 def dot(a: Any, b: Any) -> Bounded:
     """numpy.dot: sums of products over a's last and b's last-but-one axis."""
-    return _bilinear(lambda x, y: np.asarray(np.dot(x, y)), a, b)
+    return _bilinear(lambda x, y: np.asarray(np.dot(x, y)), math.prod(np.shape(a)[-1:]), a, b)
 
 
 @rule(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Bounded:
     """numpy.tensordot."""
-    return _bilinear(lambda x, y: np.asarray(np.tensordot(x, y, axes)), a, b)
+    shape = np.shape(a)
+    summed = range(len(shape) - axes, len(shape)) if isinstance(axes, int) else np.atleast_1d(axes[0])
+    length = math.prod(shape[i] for i in summed)
+    return _bilinear(lambda x, y: np.asarray(np.tensordot(x, y, axes)), length, a, b)
 
 
 @rule(np.outer)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import ORACLE, Arithmetic
-from .ball import REDUCTIONS, UFUNCS, Bounded, ball, bounded, exact, rule
+from .ball import FUNCTIONS, REDUCTIONS, UFUNCS, Bounded, ball, bounded, exact, rule
 from .elementwise import flushed
 from .formats import Array, Format, Mask
 from .overflow import points, unless_free
@@ -70,8 +70,8 @@ def total(x: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
     """Σx: see `accumulated`; zeros that are exact add no rounding and are not counted."""
     by = x.by
 
-    def over(a: Array) -> Array:
-        return np.asarray(np.add.reduce(a, axis=axis, keepdims=keepdims))
+    def over(a: Any) -> Array:
+        return np.asarray(np.sum(a, axis=axis, keepdims=keepdims))
 
     with np.errstate(all="ignore"):
         if by.flush:
@@ -89,7 +89,7 @@ def total(x: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
 
 
 def _depth(by: Arithmetic, terms: Array) -> Array:
-    depth = by.depth(terms)
+    depth: Array = by.depth(terms)
     return depth + (terms > 0) if by.accumulate_unit > by.unit else depth  # terms are rounded to the coarser format first
 
 
@@ -124,7 +124,7 @@ def prefix_sums(x: Any, axis: Any = None, **_: Any) -> Bounded:
     at = axis or 0
     if not x.calm:
         pieces = [total(np.take(x, range(i + 1), axis=at), axis=at) for i in range(x.shape[at])]
-        return np.stack(pieces, axis=at)  # type: ignore[call-overload,no-any-return]
+        return FUNCTIONS[np.stack](pieces, axis=at)  # type: ignore[no-any-return]
     terms = np.cumsum(np.ones(x.shape), axis=at)
     value, spread = np.cumsum(x.value, axis=at), np.cumsum(x.error, axis=at)
     magnitude = np.cumsum(np.abs(x.value), axis=at) + spread
@@ -168,7 +168,7 @@ def _extreme(function: Any, name: str) -> Any:
 
 
 def _ends(x: Bounded) -> tuple[Array, Array]:
-    _, low, high, _, _, _ = points(x.value, x.error, x.by)
+    low, high = points(x.value, x.error, x.by)[1:3]
     return np.asarray(low), np.asarray(high)
 
 

@@ -62,7 +62,10 @@ class Exactly:
     def accepts(self, y: Any) -> Mask:
         """Where y is equal."""
         y = np.asarray(y)
-        return np.asarray((y == self.value) | ((y != y) & (self.value != self.value)))
+        equal = np.asarray(y == self.value)
+        if self.value.dtype.kind == "f" and y.dtype.kind == "f":
+            equal = equal | (np.isnan(y) & np.isnan(self.value))
+        return equal
 
     def used(self, y: Any) -> Array:
         """0 where equal, inf elsewhere."""
@@ -88,24 +91,27 @@ class OneOf:
         every = np.ones((len(parts), *self.shape), dtype=bool)
         self.allowed: Mask = every if allowed is None else np.broadcast_to(np.asarray(allowed, dtype=bool), every.shape)
 
+    def _pairs(self) -> list[tuple[Any, Mask]]:
+        return list(zip(self.choices, self.allowed, strict=True))
+
     @property
     def free(self) -> Mask:
         """Where an allowed choice accepts anything."""
-        return np.logical_or.reduce([may & choice.free for choice, may in zip(self.choices, self.allowed, strict=True)])
+        return np.asarray(np.logical_or.reduce([may & choice.free for choice, may in self._pairs()]))
 
     def accepts(self, y: Any) -> Mask:
         """Where an allowed choice accepts y."""
-        return np.logical_or.reduce([may & choice.accepts(y) for choice, may in zip(self.choices, self.allowed, strict=True)])
+        return np.asarray(np.logical_or.reduce([may & choice.accepts(y) for choice, may in self._pairs()]))
 
     def used(self, y: Any) -> Array:
         """The least share that an allowed choice ascribes to y."""
-        return np.minimum.reduce([np.where(may, choice.used(y), np.inf) for choice, may in zip(self.choices, self.allowed, strict=True)])
+        return np.asarray(np.minimum.reduce([np.where(may, choice.used(y), np.inf) for choice, may in self._pairs()]))
 
     def describe(self, index: Any = ()) -> str:
         """The allowed choices of one element in words, each once."""
         words = [
             choice.describe(index if choice.shape == self.shape else _within(index, choice.shape))
-            for choice, may in zip(self.choices, self.allowed, strict=True)
+            for choice, may in self._pairs()
             if may[index]
         ]
         return " or ".join(dict.fromkeys(words)) or "nothing"
