@@ -1,4 +1,4 @@
-"""The command line: `conformance list|diff|replay` (and the same through `python -m conformance`)."""
+"""The command line: `conformance list|diff|judge|replay` (and the same through `python -m conformance`)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 import conformance
 from conformance.gate import ReportError, compare, read_report
@@ -97,6 +99,32 @@ def replay(arguments: argparse.Namespace) -> int:
     return int(pytest.main([*tests, *backends, f"--hypothesis-seed={report['seed']}", f"--examples={examples}", "-q"]))
 
 
+def judge_files(arguments: argparse.Namespace) -> int:
+    """Judge one result, or two, of a call whose arrays are given as files."""
+    from conformance.judge import judge, outside
+
+    arrays, results = _arrays(arguments.arrays), [_arrays(file) for file in arguments.results]
+    try:
+        options = json.loads(arguments.options)
+    except json.JSONDecodeError as error:
+        raise Misuse(f"--options is not JSON: {error}") from error
+    options = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+    if len(results) == 2:
+        print(outside(arguments.operation, arrays, options, *results))
+    verdicts = [judge(arguments.operation, arrays, options, result) for result in results]
+    print("\n".join(verdict.sentence for verdict in verdicts))
+    return CONFORMS if all(verdicts) else DIFFERS
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file by name, or the one of an .npy file as "output"."""
+    try:
+        loaded = np.load(path)
+    except (OSError, ValueError, EOFError) as error:
+        raise Misuse(f"{path}: cannot be read as .npy or .npz: {error}") from error
+    return {"output": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+
+
 def show(items: Sequence[Any], lines: Sequence[str], as_json: bool) -> int:
     """Print a list for a person, or as JSON."""
     print(json.dumps(items, indent=1, ensure_ascii=False) if as_json else "\n".join(lines))
@@ -129,6 +157,12 @@ def parser() -> argparse.ArgumentParser:
     differ.add_argument("new", type=Path, metavar="NEW")
     differ.add_argument("--json", action="store_true", help="as JSON")
     differ.set_defaults(run=diff)
+    judging = commands.add_parser("judge", help="judge the result of one call, or of two, with arrays of your own")
+    judging.add_argument("operation", metavar="OPERATION", help="an id or a public name")
+    judging.add_argument("arrays", type=Path, metavar="ARRAYS.npz", help="the arrays of the call, by the oracle's parameter names")
+    judging.add_argument("results", type=Path, nargs="+", metavar="RESULT.npy", help="what came out; of two, the one outside is named")
+    judging.add_argument("--options", default="{}", metavar="JSON", help="the options of the call")
+    judging.set_defaults(run=judge_files)
     again = commands.add_parser("replay", help="run the failures of a report again, with its seed")
     again.add_argument("report", type=Path, metavar="REPORT")
     again.add_argument("id", nargs="?", help="one of them, by its id")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -118,14 +118,15 @@ class Grid:
 
     def entries(self, declared: Property, pair: Pair) -> list[KnownFailure]:
         """The known failures that are about a test."""
-        return entries_for(f"test_{declared.name}[{pair.id}]", self.known[pair.backend.name], version_of(pair.backend))
+        known, environment = self.known[pair.backend.name], environment_of(pair.backend)
+        return entries_for(f"test_{declared.name}[{pair.id}]", known, pair.backend.library, environment)
 
 
-def version_of(backend: Backend) -> str | None:
-    """The version of the library that a backend runs, where it says so."""
+@cache
+def environment_of(backend: Backend) -> Mapping[str, str]:
+    """What a backend says of its versions and its processor."""
     environment: Any = getattr(backend, "environment", dict)()
-    version = environment.get(backend.library)
-    return str(version) if version else None
+    return {str(name): str(value) for name, value in environment.items()}
 
 
 def _matches(operation: Operation, glob: str) -> bool:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
-from hypothesis.errors import Unsatisfiable
+from hypothesis.errors import FlakyFailure, Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 
 from conformance.judgement import Disagreement, Ledger, recording
@@ -167,7 +168,12 @@ def _first_failure(
         trial(case)
 
     try:
-        every()
+        with warnings.catch_warnings():
+            for category in (UserWarning, FutureWarning, DeprecationWarning):  # the library's; NumPy's own are RuntimeWarnings
+                warnings.simplefilter("ignore", category)
+            every()
+    except FlakyFailure as failure:
+        return Disagreement(f"failed, and passed when the same case was run again: {failure.exceptions[0]}")
     except Unsatisfiable:
         if not known:
             raise

@@ -7,7 +7,7 @@ import inspect
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from conformance.model import Case, Operation
 from conformance.strategies import DTYPES
 
+OPTIONAL: dict[str, Any] = {"requires": dict}
 FIELDS: dict[str, Any] = {"test": str, "where": (dict, str), "reason": str, "link": str, "versions": str, "witness": dict}
 TEST = re.compile(r"(test_\w+)\[([^\[\]]+)\]")
 
@@ -29,7 +30,8 @@ class KnownFailuresError(ValueError):
 class KnownFailure:
     """One exception: the test, which of its cases are set aside, why, since when, and a case that must fail.
 
-    `where` is a table of option values, all of which must be equal, or a Python expression over options and arrays.
+    `where` is a table of option values, all of which must be equal, or a Python expression over options and arrays; `requires` what the
+    backend's environment must say beside the version, as {avx512_bf16 = "yes"}.
     """
 
     test: str
@@ -38,6 +40,7 @@ class KnownFailure:
     link: str
     versions: str
     witness: Mapping[str, Any]
+    requires: Mapping[str, str] = field(default_factory=dict)
     file: str = ""
 
     def names(self, test: str) -> bool:
@@ -45,9 +48,11 @@ class KnownFailure:
         ours, theirs = TEST.fullmatch(self.test), TEST.fullmatch(test)
         return bool(ours and theirs and ours[1] == theirs[1] and fnmatch.fnmatchcase(theirs[2], ours[2]))
 
-    def covers(self, version: str) -> bool:
-        """Whether a version of the library is in range."""
-        return SpecifierSet(self.versions).contains(version, prereleases=True)
+    def covers(self, library: str, environment: Mapping[str, str]) -> bool:
+        """Whether the library's version is in range, and the environment is one in which the failure was seen."""
+        version = environment.get(library)
+        in_range = version is None or SpecifierSet(self.versions).contains(version, prereleases=True)
+        return in_range and all(environment.get(name) == value for name, value in self.requires.items())
 
     def describes(self, case: Case) -> bool:
         """Whether a case is one of those that are set aside."""
@@ -62,7 +67,7 @@ class KnownFailure:
         names = [p.name for p in signature if p.kind is p.POSITIONAL_OR_KEYWORD]
         arrays = {name: _array(self.witness.get(name), dtype) for name in names}
         options = {name: _plain(value) for name, value in self.witness.items() if name not in names}
-        return Case(arrays, options, dtype, regime="witness")
+        return Case(arrays, options, dtype)
 
     def still_fails(self, attempt: Callable[[], None]) -> bool:
         """Whether the witness fails, by a disagreement or an error of the library."""
@@ -141,11 +146,11 @@ def read_known_failures(path: Path) -> list[KnownFailure]:
 
 def _entry(entry: Mapping[str, Any], place: str, file: str) -> KnownFailure:
     """One checked entry."""
-    wrong = [name for name in FIELDS if name not in entry] + [name for name in entry if name not in FIELDS]
+    wrong = [name for name in FIELDS if name not in entry] + [name for name in entry if name not in {**FIELDS, **OPTIONAL}]
     if wrong:
         raise KnownFailuresError(f"{place}: needs exactly the fields {', '.join(FIELDS)}; see {wrong[0]!r}")
-    for name, kind in FIELDS.items():
-        if not isinstance(entry[name], kind):
+    for name, kind in {**FIELDS, **OPTIONAL}.items():
+        if name in entry and not isinstance(entry[name], kind):
             raise KnownFailuresError(f"{place}: {name} has the wrong type, {type(entry[name]).__name__}")
     if not TEST.fullmatch(entry["test"]):
         raise KnownFailuresError(f"{place}: {entry['test']!r} is not of the form test_property[operation-dtype-backend]")
@@ -158,6 +163,6 @@ def _entry(entry: Mapping[str, Any], place: str, file: str) -> KnownFailure:
     return KnownFailure(**entry, file=file)
 
 
-def entries_for(test: str, known: Sequence[KnownFailure], version: str | None) -> list[KnownFailure]:
-    """The entries that are about a test of a library of some version."""
-    return [entry for entry in known if entry.names(test) and (version is None or entry.covers(version))]
+def entries_for(test: str, known: Sequence[KnownFailure], library: str, environment: Mapping[str, str]) -> list[KnownFailure]:
+    """The entries that are about a test of a library in some environment."""
+    return [entry for entry in known if entry.names(test) and entry.covers(library, environment)]

@@ -33,17 +33,24 @@ BLUR = Operation("cv2.blur", call=box, oracle=box, cases=data_of, dtypes=("uint8
 
 def test_an_entry_is_read_and_found_by_test_and_version(tmp_path):
     entries = read_known_failures(written(tmp_path, ENTRY.format(where="{ ksize = [1, 2] }")))
-    assert entries_for("test_forward[blur-uint8-opencv]", entries, "4.10.0") == entries
-    assert entries_for("test_forward[blur-uint8-opencv]", entries, "5.1.0") == []
-    assert entries_for("test_forward[blur-uint16-opencv]", entries, "4.10.0") == []
-    assert entries_for("test_gradient[blur-uint8-opencv]", entries, "4.10.0") == []
+    assert entries_for("test_forward[blur-uint8-opencv]", entries, "cv2", {"cv2": "4.10.0"}) == entries
+    assert entries_for("test_forward[blur-uint8-opencv]", entries, "cv2", {"cv2": "5.1.0"}) == []
+    assert entries_for("test_forward[blur-uint16-opencv]", entries, "cv2", {"cv2": "4.10.0"}) == []
+    assert entries_for("test_gradient[blur-uint8-opencv]", entries, "cv2", {"cv2": "4.10.0"}) == []
+
+
+def test_an_entry_may_require_a_processor(tmp_path):
+    text = ENTRY.format(where="{}") + 'requires = { avx512_bf16 = "yes" }\n'
+    entries = read_known_failures(written(tmp_path, text))
+    for answer, found in (("yes", entries), ("no", [])):
+        assert entries_for("test_forward[blur-uint8-opencv]", entries, "cv2", {"cv2": "4.10.0", "avx512_bf16": answer}) == found
 
 
 def test_wildcards_stand_for_parts_of_the_id(tmp_path):
     text = ENTRY.format(where="{}").replace("blur-uint8", "blur-*")
     entries = read_known_failures(written(tmp_path, text))
-    assert entries_for("test_forward[blur-uint16-opencv]", entries, None) == entries
-    assert entries_for("test_forward[erode-uint16-opencv]", entries, None) == []
+    assert entries_for("test_forward[blur-uint16-opencv]", entries, "cv2", {}) == entries
+    assert entries_for("test_forward[erode-uint16-opencv]", entries, "cv2", {}) == []
 
 
 def test_a_table_sets_aside_the_cases_with_equal_options(tmp_path):

@@ -25,6 +25,12 @@ REFUSALS = (
     KeyError,
     AttributeError,
 )
+HALVES = ("float16", "bfloat16")
+
+# Kernels that store intermediates in the tensor's format (read off results, torch 2.13 on x86-64; bounds.md calls them composites).
+COMPOSITE: Mapping[str, tuple[str, ...]] = {}
+
+# oneDNN's bfloat16 convolution flushes subnormals on processors with AVX512-BF16 (measured: 2⁻¹³⁰ · 2¹²⁰ gives 0).
 
 
 def tensor_of(array: np.ndarray | None, layout: str = "contiguous", device: str = "cpu") -> Any:
@@ -76,8 +82,9 @@ class TorchEager:
             torch.set_num_threads(1)
 
     def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
-        """See `docs/bounds.md`."""
-        return ieee(dtype)
+        """IEEE arithmetic, sums in any order, and what the tables above say."""
+        flush = dtype == "bfloat16" and operation.name.rpartition(".")[2].startswith("Conv")
+        return ieee(dtype).but(flush=flush, composite=dtype in COMPOSITE.get(operation.name, ()))
 
     def tensors(self, case: Case) -> dict[str, Any]:
         """The case's arrays on the device, laid out as the case says."""
@@ -119,7 +126,14 @@ class TorchEager:
 
     def environment(self) -> Mapping[str, str]:
         """Versions and the processor's capability."""
-        return {"torch": torch.__version__.partition("+")[0], "build": torch.__version__, "device": self.device}
+        supports_bfloat16 = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
+        return {
+            "torch": torch.__version__.partition("+")[0],
+            "build": torch.__version__,
+            "device": self.device if self.device == "cpu" else torch.cuda.get_device_name() if "cuda" in self.device else self.device,
+            "capability": torch.backends.cpu.get_cpu_capability(),
+            "avx512_bf16": "yes" if supports_bfloat16 else "no",
+        }
 
 
 def device_reason(device: str) -> str | None:

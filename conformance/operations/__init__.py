@@ -9,16 +9,6 @@ from conformance.model import Operation
 FAMILIES = (
     "convolution",
     "pooling",
-    "normalization",
-    "activation",
-    "dropout",
-    "loss",
-    "optimizer",
-    "scheduler",
-    "cv_filtering",
-    "cv_color",
-    "cv_morphology",
-    "cv_codec",
 )
 
 

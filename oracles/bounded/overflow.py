@@ -24,9 +24,7 @@ def restless(value: Array, error: Array, by: Arithmetic) -> Mask:
     return np.asarray(~(np.abs(value) + error < by.compute.overflow))
 
 
-def repaired(
-    rule: Elementwise, by: Arithmetic, value: Array, error: Array, xs: list[Bounded], rounding: tuple[float, float]
-) -> Array:
+def repaired(rule: Elementwise, by: Arithmetic, value: Array, error: Array, xs: list[Bounded], rounding: tuple[float, float]) -> Array:
     """The errors, with those of restless elements (of the result or of an operand) derived again."""
     odd = restless(value, error, by)
     for x in xs:
@@ -54,9 +52,7 @@ def points(value: Array, error: Array, by: Arithmetic) -> list[Array]:
     return [value, low, high, above, below, np.where(straddles, 0.0, value), np.where(straddles, -0.0, value)]
 
 
-def _again(
-    rule: Elementwise, by: Arithmetic, value: Array, parts: list[tuple[Array, Array]], rounding: tuple[float, float]
-) -> Array:
+def _again(rule: Elementwise, by: Arithmetic, value: Array, parts: list[tuple[Array, Array]], rounding: tuple[float, float]) -> Array:
     rate, tiny = rounding
     values = [v for v, _ in parts]
     results = np.stack([np.asarray(rule.function(*at)) for at in itertools.product(*[points(v, e, by) for v, e in parts])])

@@ -16,7 +16,7 @@ from .arithmetic import Arithmetic
 from .ball import UFUNCS, Bounded, ball, bounded, rule, together
 from .elementwise import flushed
 from .formats import Array
-from .reductions import accumulated, special, total
+from .reductions import accumulated, meets_overflow, special, total
 
 Product = Callable[[Array, Array], Array]
 
@@ -128,9 +128,9 @@ def _restless(product: Product, length: int, x: Bounded, y: Bounded, bias: Bound
 
     def parts(z: Bounded) -> tuple[Array, Array, Bounded]:
         given = (z.error == 0) & ~np.isfinite(z.value)
-        free = ~given & ~(np.abs(z.value) + z.error < by.compute.overflow)
+        free = (z.error > 0) & ~(np.abs(z.value) + z.error < by.compute.overflow)
         odd = given | free
-        return given * 1.0, free * 1.0, ball(np.where(odd, 0.0, z.value), np.where(odd, 0.0, z.error), by, calm=True)
+        return given * 1.0, free * 1.0, ball(np.where(odd, 0.0, z.value), np.where(odd, 0.0, z.error), by)
 
     (given_x, free_x, plain_x), (given_y, free_y, plain_y) = parts(x), parts(y)
     ones_x, ones_y = np.ones(x.shape), np.ones(y.shape)
@@ -141,11 +141,16 @@ def _restless(product: Product, length: int, x: Bounded, y: Bounded, bias: Bound
     pairs: tuple[tuple[Any, Any], ...] = ((free_x, ones_y), (ones_x, free_y), (given_x, crossing_y), (crossing_x, given_y))
     lost = np.asarray(np.logical_or.reduce([product(p, q) > 0 for p, q in pairs]))
     given = product(given_x, ones_y) + product(ones_x, given_y) > 0
+    undefined = product(np.isnan(x.value) * given_x, ones_y) + product(ones_x, np.isnan(y.value) * given_y) > 0
+    reach = product(np.abs(plain_x.value) + plain_x.error, np.abs(plain_y.value) + plain_y.error)
     if bias is not None and plain_bias is not None:
         given_bias, free_bias, _ = parts(bias)
         taken = taken + np.where(given_bias > 0, bias.value, plain_bias.value)
         lost, given = lost | (free_bias > 0), given | (given_bias > 0)
-    return special(by, result.value, result.error, taken, lost, given)
+        undefined = undefined | (np.isnan(bias.value) & (given_bias > 0))
+        reach = reach + np.abs(plain_bias.value) + plain_bias.error
+    lost = lost | given & meets_overflow(by, result.value, reach * (1 + 2.0**-10), taken)
+    return special(by, result.value, result.error, taken, lost, given, undefined)
 
 
 @rule(np.einsum)

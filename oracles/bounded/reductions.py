@@ -43,10 +43,10 @@ def accumulated(
     top = np.maximum.reduce(magnitude + error, axis=None, initial=0.0)
     if top < least:
         return ball(value, error, by, calm=True)
-    return ball(value, _overflowing(by, value, error, magnitude, inner), by)
+    return ball(value, _overflowing(by, value, error, spread, magnitude, inner), by)
 
 
-def _overflowing(by: Arithmetic, value: Array, error: Array, magnitude: Array, inner: Format) -> Array:
+def _overflowing(by: Arithmetic, value: Array, error: Array, spread: Array, magnitude: Array, inner: Format) -> Array:
     """Partial sums of either sign may overflow, if the terms of that sign reach so far."""
     over = min(inner.overflow, by.compute.overflow)
     reach = magnitude + error
@@ -55,13 +55,20 @@ def _overflowing(by: Arithmetic, value: Array, error: Array, magnitude: Array, i
         return np.where(up | down, np.inf, error)
     infinite = np.isinf(value)
     error = np.where(infinite, (2 * by.unit + 2 * ORACLE) * by.compute.huge, error)
-    return np.where(infinite, np.where(up & down, np.inf, error), unless_free(by, value, error, up, down, np.isnan(value)))
+    return np.where(infinite, np.where((up & down) | ~(spread < by.unit * by.compute.huge), np.inf, error), unless_free(by, value, error, up, down, np.isnan(value)))
 
 
-def special(by: Arithmetic, value: Array, error: Array, taken: Array, lost: Mask, given: Mask) -> Bounded:
-    """A sum with restless terms: free where one is lost; the IEEE result `taken` where one is an exact infinity or NaN."""
+def meets_overflow(by: Arithmetic, value: Array, reach: Array, taken: Array) -> Mask:
+    """Sums with an exact infinity (`taken`) whose finite terms may overflow on the way, to the other infinity."""
+    over = min(by.accumulate.overflow, by.compute.overflow)
+    up, down = ~((reach + value) / 2 < over), ~((reach - value) / 2 < over)
+    return np.asarray((up & (taken != np.inf)) | (down & (taken != -np.inf)))
+
+
+def special(by: Arithmetic, value: Array, error: Array, taken: Array, lost: Mask, given: Mask, undefined: Mask) -> Bounded:
+    """A sum with restless terms: free where one is lost; the IEEE result `taken` where one is an exact infinity, or NaN (`undefined`)."""
     error = np.where(lost, np.inf, error)
-    error = np.where(given, np.where(lost & ~np.isnan(taken), np.inf, 0.0), error)
+    error = np.where(given, np.where(lost & ~undefined, np.inf, 0.0), error)
     return ball(np.where(given, taken, value), error, by)
 
 
@@ -101,13 +108,11 @@ def _restless_total(x: Bounded, over: Any) -> Bounded:
     terms = ball(np.where(given | free, 0.0, x.value), np.where(given | free, 0.0, x.error), by, calm=True)
     size = np.abs(terms.value) + terms.error
     count = over(np.ones(x.shape))
-    value = over(terms.value)
-    result = accumulated(by, value, over(terms.error), over(size), _depth(by, count), count, 0.0)
-    above = over(~given & (x.value + x.error >= by.compute.overflow)) > 0
-    below = over(~given & (x.value - x.error <= -by.compute.overflow)) > 0
-    taken = over(np.where(given, x.value, 0.0))
-    lost = (over(free) > 0) | (over(given) > 0) & ((above & (taken != np.inf)) | (below & (taken != -np.inf)))
-    return special(by, value, result.error, taken, lost, over(given) > 0)
+    value, reach = over(terms.value), over(size)
+    result = accumulated(by, value, over(terms.error), reach, _depth(by, count), count, 0.0)
+    taken, some = over(np.where(given, x.value, 0.0)), over(given) > 0
+    lost = (over(free) > 0) | some & meets_overflow(by, value, reach * (1 + count * by.accumulate_unit), taken)
+    return special(by, value, result.error, taken, lost, some, np.isnan(taken))
 
 
 @rule(np.mean)

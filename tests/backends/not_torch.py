@@ -1,6 +1,6 @@
 """A backend from outside that has nothing to do with torch: public names mapped to functions of its own, on plain NumPy arrays.
 
-    pytest --pyargs conformance --backend tests.backends.not_torch:Plain
+pytest --pyargs conformance --backend tests.backends.not_torch:Plain
 """
 
 from __future__ import annotations

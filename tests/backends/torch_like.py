@@ -1,6 +1,6 @@
 """A backend from outside that is like torch: a device that computes float32 in float64 and rounds once, at the end.
 
-    pytest --pyargs conformance --backend tests.backends.torch_like:Wide --dtype float32
+pytest --pyargs conformance --backend tests.backends.torch_like:Wide --dtype float32
 """
 
 from __future__ import annotations

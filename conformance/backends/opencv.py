@@ -1,0 +1,53 @@
+"""OpenCV as it is installed: cv2 functions on NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from conformance.layouts import LAYOUTS, lay_out
+from conformance.model import Backend, Case, Operation, Results, cv2
+from oracles.bounded import Arithmetic, ieee
+
+
+@dataclass(frozen=True)
+class OpenCV:
+    """The cv2 module of this environment."""
+
+    name: str = "opencv"
+    library: str = "cv2"
+    layouts: tuple[str, ...] = tuple(LAYOUTS)
+    known_failures: Path = field(default=Path(__file__).with_suffix(".toml"), repr=False)
+
+    def __post_init__(self) -> None:
+        cv2.setNumThreads(1)
+
+    @property
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """cv2.error, and what its argument parser raises."""
+        return (cv2.error, TypeError, ValueError, OverflowError)
+
+    def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
+        """float32 kernels, integers that saturate."""
+        return ieee(dtype)
+
+    def run(self, operation: Operation, case: Case) -> Results:
+        """Call the operation on arrays laid out as the case says."""
+        layouts = case.layouts
+        arrays = {name: None if a is None else lay_out(a.copy(), layouts.get(name, "contiguous")) for name, a in case.arrays.items()}
+        results: Any = operation.call(**arrays, **case.options)
+        by_name = results if isinstance(results, Mapping) else {"output": results}
+        return {name: np.asarray(result) for name, result in by_name.items()}
+
+    def environment(self) -> Mapping[str, str]:
+        """The version, and the build's own words on it."""
+        return {"cv2": cv2.__version__}
+
+
+def form(name: str) -> Backend:
+    """The backend."""
+    return OpenCV(name=name)
