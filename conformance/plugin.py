@@ -11,6 +11,7 @@ import json
 import os
 import pickle
 import random
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,7 +94,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[BLACK_BOX] = Path(config.workerinput["conformance_black_box"])
     else:
         config.stash[SEED] = _seed(config)
-        config.stash[BLACK_BOX] = Path(tempfile.mkdtemp(prefix="conformance-"))
+        config.stash[BLACK_BOX] = Path(tempfile.gettempdir()) / f"conformance-{os.getpid()}"
     config.pluginmanager.register(Gathering(config), "conformance-gathering")
     if config.getoption("--hypothesis-profile", None) in PROFILES:
         import hypothesis
@@ -112,6 +113,11 @@ def pytest_configure(config: pytest.Config) -> None:
             config.stash[BASELINE] = read_report(Path(config.getoption("--baseline")))
         except ReportError as error:
             pytest.exit(str(error), returncode=2)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if BLACK_BOX in config.stash and not hasattr(config, "workerinput"):
+        shutil.rmtree(config.stash[BLACK_BOX], ignore_errors=True)
 
 
 def _seed(config: pytest.Config) -> int:
@@ -179,6 +185,7 @@ def verdict_of(request: pytest.FixtureRequest) -> Any:
 
         grid, examples = _checked_grid(config), examples_of(config)
         pair = Pair(operation, dtype, backend)
+        config.stash[BLACK_BOX].mkdir(parents=True, exist_ok=True)
         with (config.stash[BLACK_BOX] / f"{os.getpid()}").open("wb") as black_box:
 
             def remember(case: Any) -> None:

@@ -62,7 +62,7 @@ class Alike:
         for mask, choices in self.exceptions:
             if mask[index]:
                 words = list(dict.fromkeys(choice.describe(index) for choice in choices))
-                return " or ".join(words) + (", alike wherever the input is so" if len(words) > 1 else "")
+                return " or ".join(words) + (", but alike wherever the input is so" if len(words) > 1 else "")
         return str(self.rule.describe(index))
 
 

@@ -30,7 +30,8 @@ HALVES = ("float16", "bfloat16")
 # Kernels that store intermediates in the tensor's format (read off results, torch 2.13 on x86-64; bounds.md calls them composites).
 COMPOSITE: Mapping[str, tuple[str, ...]] = {}
 
-# oneDNN's bfloat16 convolution flushes subnormals on processors with AVX512-BF16 (measured: 2⁻¹³⁰ · 2¹²⁰ gives 0).
+# oneDNN flushes subnormals in bfloat16 on processors with AVX512-BF16 (measured: 2⁻¹³⁰ · 2¹²⁰ gives 0 in a convolution).
+FLUSHED_IN_BFLOAT16 = ("torch.nn.Conv", "torch.nn.GELU")
 
 
 def tensor_of(array: np.ndarray | None, layout: str = "contiguous", device: str = "cpu") -> Any:
@@ -83,7 +84,7 @@ class TorchEager:
 
     def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
         """IEEE arithmetic, sums in any order, and what the tables above say."""
-        flush = dtype == "bfloat16" and operation.name.rpartition(".")[2].startswith("Conv")
+        flush = dtype == "bfloat16" and operation.name.startswith(FLUSHED_IN_BFLOAT16)
         return ieee(dtype).but(flush=flush, composite=dtype in COMPOSITE.get(operation.name, ()))
 
     def tensors(self, case: Case) -> dict[str, Any]:
@@ -126,13 +127,13 @@ class TorchEager:
 
     def environment(self) -> Mapping[str, str]:
         """Versions and the processor's capability."""
-        supports_bfloat16 = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
+        processor = {name: getattr(torch.cpu, f"_is_{name}_supported", lambda: False)() for name in ("avx512", "avx512_bf16")}
         return {
             "torch": torch.__version__.partition("+")[0],
             "build": torch.__version__,
             "device": self.device if self.device == "cpu" else torch.cuda.get_device_name() if "cuda" in self.device else self.device,
             "capability": torch.backends.cpu.get_cpu_capability(),
-            "avx512_bf16": "yes" if supports_bfloat16 else "no",
+            **{name: "yes" if supported else "no" for name, supported in processor.items()},
         }
 
 

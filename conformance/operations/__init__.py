@@ -9,6 +9,8 @@ from conformance.model import Operation
 FAMILIES = (
     "convolution",
     "pooling",
+    "activation",
+    "dropout",
 )
 
 

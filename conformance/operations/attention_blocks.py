@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance.model import FLOATS, Case, Cost, Operation, torch
+from conformance.judgement import Disagreement, Trial
+from conformance.model import FLOATS, Case, Cost, Law, Operation, torch
+from conformance.operations.softmax import agree
 from conformance.strategies import FINITE_REGIMES, Data, data_of, side
 from oracles import attention_blocks as oracle
 
@@ -38,7 +40,7 @@ def call_spatial_attention(x, weight):
 
 
 def call_pooled_attention(x, weight):
-    shares = torch.nn.Softmax(dim=1)(torch.tensordot(x, weight, dims=([2], [0])))
+    shares = torch.nn.Softmax(dim=1)(torch.nn.functional.linear(x.movedim(2, -1), weight[None]).squeeze(-1))
     return (shares.unsqueeze(2) * x).sum(dim=1)
 
 
@@ -123,6 +125,26 @@ def pooled_attention_cost(x: Any, weight: Any) -> Cost:
     return Cost(0, int(np.prod(x)))
 
 
+def attenuates(trial: Trial, case: Case) -> None:
+    """A gate lies between 0 and 1, and rounding keeps order: no result exceeds its input."""
+    x, y = case.arrays["x"], trial.run(case)["output"]
+    assert x is not None
+    wrong = np.abs(y.astype(float)) > np.abs(x.astype(float))
+    if wrong.any():
+        index = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise Disagreement(f"output{list(index)} is {float(y[index])!r}, larger than its input {float(x[index])!r}", index=index)
+
+
+def order_of_steps(trial: Trial, case: Case) -> None:
+    """The mixture does not depend on the order of what is mixed."""
+    x = case.arrays["x"]
+    assert x is not None
+    agree(trial, case, case.but(x=np.flip(x, 1).copy()), "reversing the steps changes the mixture")
+
+
+ATTENUATES = (Law("gates only attenuate", attenuates),)
+ORDER = (Law("the order of steps does not matter", order_of_steps),)
+
 HardAttention = Operation(
     name="torch.nn.functional.one_hot",
     variant="HardAttention",
@@ -146,6 +168,7 @@ SqueezeExcitation = Operation(
     gradient=oracle.squeeze_excitation_gradient,
     shape=like_x,
     cost=squeeze_excitation_cost,
+    laws=ATTENUATES,
     module=build_squeeze_excitation,
     cases=squeeze_excitation_cases,
     dtypes=FLOATS,
@@ -159,6 +182,7 @@ SpatialAttention = Operation(
     gradient=oracle.spatial_attention_gradient,
     shape=like_x,
     cost=spatial_attention_cost,
+    laws=ATTENUATES,
     cases=spatial_attention_cases,
     dtypes=FLOATS,
 )
@@ -171,6 +195,7 @@ TemporalAttention = Operation(
     gradient=oracle.pooled_attention_gradient,
     shape=pooled_attention_shape,
     cost=pooled_attention_cost,
+    laws=ORDER,
     cases=temporal_attention_cases,
     dtypes=FLOATS,
 )
@@ -183,6 +208,7 @@ ScaleAttention = Operation(
     gradient=oracle.pooled_attention_gradient,
     shape=pooled_attention_shape,
     cost=pooled_attention_cost,
+    laws=ORDER,
     cases=scale_attention_cases,
     dtypes=FLOATS,
 )

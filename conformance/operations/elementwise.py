@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from conformance.judgement import Disagreement, Trial, expected
 from conformance.model import FLOATS, Case, Law, Operation
 from conformance.operations.laws import assert_same
-from conformance.strategies import DTYPES, Data, data_of, side
+from conformance.strategies import Data, data_of, side
 
 Rejects = Mapping[str, Callable[[Case], Case | None]]
 
@@ -21,9 +21,14 @@ FAR = (20.0, 88.0, 89.0, 100.0, 104.0, 710.0, 746.0)
 
 FEW = st.sampled_from((1, 2, 3, 4, 0))
 SHAPES = st.one_of(
-    st.tuples(side()), st.tuples(side(), FEW), st.tuples(FEW, side(0)), st.tuples(FEW, FEW, side()), st.tuples(FEW, FEW, FEW, FEW), st.just(())
+    st.tuples(side()),
+    st.tuples(side(), FEW),
+    st.tuples(FEW, side(0)),
+    st.tuples(FEW, FEW, side()),
+    st.tuples(FEW, FEW, FEW, FEW),
+    st.just(()),
 )
-NO_OPTIONS = st.just({})
+NO_OPTIONS: st.SearchStrategy[dict[str, Any]] = st.just({})
 
 # The cases.
 
@@ -78,8 +83,7 @@ def written_over(call: Callable[..., Any]) -> Callable[..., Any]:
 def elementwise(
     name: str,
     call: Callable[..., Any],
-    oracle: Callable[..., Any],
-    gradient: Callable[..., Any],
+    oracles: Any,
     *,
     options: st.SearchStrategy[dict[str, Any]] = NO_OPTIONS,
     points: Callable[..., Sequence[float]] = far,
@@ -88,12 +92,15 @@ def elementwise(
     rejects: Rejects | None = None,
     **more: Any,
 ) -> Operation:
-    """An activation of torch.nn; `points` gives the numbers at which its options make something happen."""
+    """An activation of torch.nn.
+
+    `oracles` has a function of the call's name and its gradient; `points` gives the numbers at which the options make something happen.
+    """
     return Operation(
         name=f"torch.nn.{name}",
         call=call,
-        oracle=oracle,
-        gradient=gradient,
+        oracle=getattr(oracles, call.__name__),
+        gradient=getattr(oracles, f"{call.__name__}_gradient"),
         **{"shape": same_shape, "cases": cases(options, points), "dtypes": FLOATS, **more},
         laws=laws,
         rejects=rejects or {},

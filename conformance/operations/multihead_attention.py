@@ -15,7 +15,7 @@ from oracles import multihead_attention as oracle
 
 
 def build_multihead_attention(
-    query, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias, bias_k, num_heads, add_zero_attn, batch_first
+    query, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias, bias_k, num_heads, add_zero_attn, batch_first, **others
 ):
     return torch.nn.MultiheadAttention(
         len(q_proj_weight),
@@ -31,38 +31,21 @@ def build_multihead_attention(
     )
 
 
-def module_of_multihead_attention(
-    query, key, value, key_padding_mask, attn_mask, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias,
-    bias_k, bias_v, *, num_heads, add_zero_attn, batch_first, **options
-):  # fmt: skip
-    return build_multihead_attention(
-        query, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias, bias_k, num_heads, add_zero_attn, batch_first
-    )
-
-
 def call_multihead_attention(
-    query, key, value, key_padding_mask, attn_mask, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias, out_proj_weight, out_proj_bias,
-    bias_k, bias_v, *, num_heads, add_zero_attn, batch_first, need_weights, average_attn_weights, is_causal, training
-):  # fmt: skip
+    query, key, value, key_padding_mask, attn_mask, *, need_weights, average_attn_weights, is_causal, training, **layer
+):
     """Key and value None: self-attention, the query three times. One packed weight where the widths allow it, as the layer has it."""
-    layer = build_multihead_attention(
-        query, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias, bias_k, num_heads, add_zero_attn, batch_first
-    )
-    weights = {"q_proj_weight": q_proj_weight, "k_proj_weight": k_proj_weight, "v_proj_weight": v_proj_weight}
-    if layer.in_proj_weight is not None:
-        weights = {"in_proj_weight": torch.cat(list(weights.values()))}
-    others = {
-        "in_proj_bias": in_proj_bias,
-        "out_proj.weight": out_proj_weight,
-        "out_proj.bias": out_proj_bias,
-        "bias_k": bias_k,
-        "bias_v": bias_v,
-    }
-    parameters = weights | {name: tensor for name, tensor in others.items() if tensor is not None}
-    masks = {"key_padding_mask": key_padding_mask, "attn_mask": attn_mask, "is_causal": is_causal}
+    built = build_multihead_attention(query, **layer).train(training)
+    parameters = {name: layer[name] for name in ("q_proj_weight", "k_proj_weight", "v_proj_weight")}
+    if built.in_proj_weight is not None:
+        parameters = {"in_proj_weight": torch.cat(list(parameters.values()))}
+    parameters |= {"out_proj.weight": layer["out_proj_weight"], "out_proj.bias": layer["out_proj_bias"]}
+    parameters |= {name: layer[name] for name in ("in_proj_bias", "bias_k", "bias_v")}
+    parameters = {name: tensor for name, tensor in parameters.items() if tensor is not None}
     tensors = (query, query if key is None else key, query if value is None else value)
+    masks = {"key_padding_mask": key_padding_mask, "attn_mask": attn_mask, "is_causal": is_causal}
     wanted = {"need_weights": need_weights, "average_attn_weights": average_attn_weights}
-    output, shares = torch.func.functional_call(layer.train(training), parameters, tensors, {**masks, **wanted})
+    output, shares = torch.func.functional_call(built, parameters, tensors, {**masks, **wanted})
     return {"output": output} if shares is None else {"output": output, "weights": shares}
 
 
@@ -100,13 +83,18 @@ def multihead_attention_cost(
 
 @st.composite
 def mask_cases(draw: st.DrawFn, data: Data, count: int, heads: int, length: int, keys: int, flat: bool) -> tuple[Any, Any, bool]:
-    """key_padding_mask, attn_mask and is_causal: none, either or both, of one kind; now and then everything is masked."""
+    """key_padding_mask, attn_mask and is_causal: none, either or both, of one kind; now and then everything is masked.
+
+    None for an empty batch, of which a law speaks.
+    """
     kind, shown = draw(st.sampled_from(["bool", "float"])), draw(st.sampled_from([0.5, 0.2, 0.8, 1.0, 0.0]))
 
     def mask(name: str, *shape: int) -> Any:
         hidden = data.rng(name).random(shape) < shown
         return hidden if kind == "bool" else np.where(hidden, -np.inf, data.array(name + " added", *shape)).astype(data.array(name).dtype)
 
+    if not count:
+        return None, None, False
     padding = mask("key_padding_mask", *(() if flat else (count,)), keys) if draw(st.booleans()) else None
     form = draw(st.sampled_from(["none", "2d", "3d", "causal"]))
     if form == "causal":
@@ -214,10 +202,16 @@ def two_forms_of_masks(trial: Trial, case: Case) -> None:
         agree(trial, case, other, "the same masks as truth values and as numbers give different results")
 
 
+def empty_batch_is_masked(trial: Trial, case: Case) -> None:
+    """A padding mask of no rows changes nothing of an empty batch."""
+    query = case.arrays["query"]
+    if query is not None and not query.size:
+        other = case.but(key_padding_mask=np.zeros((0, mask_shape_of(case)[2]), bool))
+        agree(trial, case, other, "a mask of no rows changes an empty batch")
+
+
 def weights_are_a_by_product(trial: Trial, case: Case) -> None:
     """Asking for weights leaves the output as it is."""
-    if case.arrays["query"] is None or not case.arrays["query"].size:
-        return
     other = case.but(need_weights=not case.options["need_weights"])
     agree(trial, case, other, "the output depends on whether weights are asked for")
 
@@ -236,7 +230,7 @@ MultiheadAttention = Operation(
     gradient=oracle.multihead_attention_gradient,
     shape=multihead_attention_shape,
     cost=multihead_attention_cost,
-    module=module_of_multihead_attention,
+    module=build_multihead_attention,
     cases=multihead_attention_cases,
     rejects={
         "num_heads must divide embed_dim": heads_do_not_divide,
@@ -247,6 +241,7 @@ MultiheadAttention = Operation(
     },
     laws=(
         Law("truth values and numbers say the same masks", two_forms_of_masks),
+        Law("an empty batch may be masked", empty_batch_is_masked),
         Law("weights are a by-product", weights_are_a_by_product),
         Law("self-attention is attention", self_attention_is_attention),
     ),

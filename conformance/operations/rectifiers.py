@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance.judgement import Trial
-from conformance.model import Case, Cost, Law, Operation, Shape, torch
+from conformance.model import Case, Cost, Law, Operation, torch
 from conformance.operations.elementwise import (
     ADDS_UP_TO_ONE,
     DIFFERS_BY_X,
@@ -84,7 +84,7 @@ def threshold(x: Any, **options: Any) -> Any:
 
 # The options, and the points that they make special.
 
-BOUNDS = st.sampled_from(((-1.0, 1.0), (0.0, 6.0), (-2.0, 0.5), (-0.1, 0.1), (1.0, 3.0), (-1e30, 1e30), (-3.0, -2.0), (-1, 2)))
+BOUNDS = st.sampled_from(((-1.0, 1.0), (0.0, 6.0), (-2.0, 0.5), (-0.1, 0.1), (1.0, 3.0), (-6e4, 6e4), (-3.0, -2.0), (-1, 2)))
 SLOPE_BOUNDS = st.sampled_from(((1 / 8, 1 / 3), (0.1, 0.3), (0.25, 0.25), (0.0, 1.0), (-0.5, 0.5), (1.0, 2.0), (-1.0, -0.5)))
 
 
@@ -183,7 +183,7 @@ def slopes_below_the_middle(
 def other_channels(case: Case) -> Case:
     """One slope more than channels, and more than one."""
     x = the_input(case)
-    return case.but(weight=np.ones((x.shape[1] if x.ndim > 1 else 1) + 1, x.dtype))
+    return case.but(weight=np.ones(max((1, *x.shape[1:2])) + 1, x.dtype))
 
 
 def swapped(first: str, second: str) -> Callable[[Case], Case | None]:
@@ -196,32 +196,14 @@ def swapped(first: str, second: str) -> Callable[[Case], Case | None]:
     return swap
 
 
-def prelu_cost(x: Shape, weight: Shape) -> Cost:
-    """A parameter for each slope."""
-    return Cost(parameters=weight[0], macs=0)
-
-
-ReLU = elementwise(
-    "ReLU",
-    relu,
-    rectifiers.relu,
-    rectifiers.relu_gradient,
-    points=at_zero,
-    laws=(PLACE, TWICE, DOUBLED, Law("ReLU(x) − ReLU(−x) = x", with_its_negative)),
-)
+ReLU = elementwise("ReLU", relu, rectifiers, points=at_zero, laws=(PLACE, TWICE, DOUBLED, Law("ReLU(x) − ReLU(−x) = x", with_its_negative)))
 ReLU6 = elementwise(
-    "ReLU6",
-    relu6,
-    rectifiers.relu6,
-    rectifiers.relu6_gradient,
-    points=at_numbers(6.0),
-    laws=(PLACE, TWICE, Law("ReLU6(x) + ReLU6(6 − x) = 6", mirrored_in_six)),
+    "ReLU6", relu6, rectifiers, points=at_numbers(6.0), laws=(PLACE, TWICE, Law("ReLU6(x) + ReLU6(6 − x) = 6", mirrored_in_six))
 )
 LeakyReLU = elementwise(
     "LeakyReLU",
     leaky_relu,
-    rectifiers.leaky_relu,
-    rectifiers.leaky_relu_gradient,
+    rectifiers,
     options=one_of_each(negative_slope=(0.01, 0.2, 0.0, 1.0, 2.0, 0.25, -0.5, 1)),
     points=at_zero,
     laws=(PLACE, DOUBLED, Law("slope 1 is the identity", slope_one)),
@@ -230,11 +212,10 @@ LeakyReLU = elementwise(
 PReLU = elementwise(
     "PReLU",
     prelu,
-    rectifiers.prelu,
-    rectifiers.prelu_gradient,
+    rectifiers,
     cases=prelu_cases,
     shape=lambda x, weight: same_shape(x),
-    cost=prelu_cost,
+    cost=lambda x, weight: Cost(parameters=weight[0], macs=0),
     module=prelu_layer,
     in_place=False,
     laws=(DOUBLED, Law("weight 1 is the identity", weight_one), Law("a shared slope is the same slope for each channel", shared_slope)),
@@ -243,8 +224,7 @@ PReLU = elementwise(
 RReLU = elementwise(
     "RReLU",
     rrelu,
-    rectifiers.rrelu,
-    rectifiers.rrelu_gradient,
+    rectifiers,
     options=rrelu_options(),
     points=at_zero,
     chances=slopes_below_the_middle,
@@ -254,34 +234,18 @@ RReLU = elementwise(
 Hardtanh = elementwise(
     "Hardtanh",
     hardtanh,
-    rectifiers.hardtanh,
-    rectifiers.hardtanh_gradient,
+    rectifiers,
     options=BOUNDS.map(lambda bounds: {"min_val": bounds[0], "max_val": bounds[1]}),
     points=at_options,
     laws=(PLACE, TWICE, Law("bounds are treated alike", mirrored_bounds)),
     rejects={"max_val must be greater than min_val": swapped("min_val", "max_val")},
 )
-Hardsigmoid = elementwise(
-    "Hardsigmoid",
-    hardsigmoid,
-    rectifiers.hardsigmoid,
-    rectifiers.hardsigmoid_gradient,
-    points=at_numbers(3.0),
-    laws=(PLACE, ADDS_UP_TO_ONE),
-)
-Hardswish = elementwise(
-    "Hardswish",
-    hardswish,
-    rectifiers.hardswish,
-    rectifiers.hardswish_gradient,
-    points=at_numbers(3.0, 1.5),
-    laws=(PLACE, DIFFERS_BY_X),
-)
+Hardsigmoid = elementwise("Hardsigmoid", hardsigmoid, rectifiers, points=at_numbers(3.0), laws=(PLACE, ADDS_UP_TO_ONE))
+Hardswish = elementwise("Hardswish", hardswish, rectifiers, points=at_numbers(3.0, 1.5), laws=(PLACE, DIFFERS_BY_X))
 Hardshrink = elementwise(
     "Hardshrink",
     hardshrink,
-    rectifiers.hardshrink,
-    rectifiers.hardshrink_gradient,
+    rectifiers,
     options=one_of_each(lambd=(0.5, 0.0, 1.0, 0.1, 3, -1.0)),
     points=at_options,
     in_place=False,
@@ -291,8 +255,7 @@ Hardshrink = elementwise(
 Softshrink = elementwise(
     "Softshrink",
     softshrink,
-    rectifiers.softshrink,
-    rectifiers.softshrink_gradient,
+    rectifiers,
     options=one_of_each(lambd=(0.5, 0.0, 1.0, 0.1, 3)),
     points=at_options,
     in_place=False,
@@ -302,9 +265,8 @@ Softshrink = elementwise(
 Threshold = elementwise(
     "Threshold",
     threshold,
-    rectifiers.threshold,
-    rectifiers.threshold_gradient,
-    options=one_of_each(threshold=(0.0, 0.1, 1.0, -2.0, 20, 1e10), value=(0.0, 5.0, -1.0, 0.1, 20, -1e10)),
+    rectifiers,
+    options=one_of_each(threshold=(0.0, 0.1, 1.0, -2.0, 20, 6e4), value=(0.0, 5.0, -1.0, 0.1, 20, -6e4)),
     points=at_options,
     laws=(PLACE, TWICE),
     rejects=must_be_numbers("threshold", "value"),

@@ -74,8 +74,9 @@ def room_of(trial: Trial, case: Case) -> np.ndarray:
 def agree(trial: Trial, case: Case, other: Case, sentence: str, back: Callable[[np.ndarray], np.ndarray] = np.asarray) -> None:
     """Two calls that mathematics makes equal (the other's output moved back) differ by no more than the width of what is accepted."""
     first, second = trial.run(case)["output"].astype(float), back(trial.run(other)["output"].astype(float))
+    differs = ~((first == second) | np.isnan(first) & np.isnan(second))
     with np.errstate(all="ignore"):
-        wrong = ~((np.abs(first - second) <= room_of(trial, case)) | (first == second) | np.isnan(first) & np.isnan(second))
+        wrong = differs & ~(np.abs(first - second) <= room_of(trial, case)) if differs.any() else differs
     if wrong.any():
         index = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise Disagreement(f"{sentence}: output{list(index)} is {float(first[index])!r}, then {float(second[index])!r}", index=index)

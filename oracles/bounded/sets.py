@@ -48,7 +48,7 @@ class Exactly:
     """An array (integers, truth values, strings, floats) that must be matched; NaN matches NaN, −0 matches 0."""
 
     def __init__(self, array: Any) -> None:
-        self.value = np.asarray(array)
+        self.value = _plain(array)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -61,7 +61,7 @@ class Exactly:
 
     def accepts(self, y: Any) -> Mask:
         """Where y is equal."""
-        y = np.asarray(y)
+        y = _plain(y)
         equal = np.asarray(y == self.value)
         if self.value.dtype.kind == "f" and y.dtype.kind == "f":
             equal = equal | (np.isnan(y) & np.isnan(self.value))
@@ -75,6 +75,12 @@ class Exactly:
         """One element in words."""
         element = self.value[index]
         return f"{element.item() if hasattr(element, 'item') else element}, exactly"
+
+
+def _plain(array: Any) -> Any:
+    """An array of one of NumPy's own types; bfloat16, which is none, as float64."""
+    array = np.asarray(array)
+    return array.astype(np.float64) if array.dtype.kind == "V" else array
 
 
 class OneOf:
