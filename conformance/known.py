@@ -66,8 +66,8 @@ class KnownFailure:
         signature = inspect.signature(operation.oracle).parameters.values()
         names = [p.name for p in signature if p.kind is p.POSITIONAL_OR_KEYWORD]
         arrays = {name: _array(self.witness.get(name), dtype) for name in names}
-        options = {name: _plain(value) for name, value in self.witness.items() if name not in names}
-        return Case(arrays, options, dtype)
+        options = {name: _plain(value) for name, value in self.witness.items() if name not in (*names, "layouts")}
+        return Case(arrays, options, dtype, layouts=self.witness.get("layouts", {}))
 
     def still_fails(self, attempt: Callable[[], None]) -> bool:
         """Whether the witness fails, by a disagreement or an error of the library."""

@@ -116,9 +116,12 @@ class Operation:
     chances(**arrays, **options)            for random operations: {event: (count, trials, probability)} from observed=results
     result_dtypes                           {result: dtype name} of results that do not have the case's dtype
     abstract                                whether the call can be inferred without data (random and data-dependent ones cannot)
+    pure                                    False for operations that write over their inputs by design, as optimizers
     takes_arrays                            False for operations on plain numbers, as schedulers
     plain                                   arrays that the oracle takes as they are: indices, masks, structuring elements
     share                                   of the profile's examples, for operations that cost more or less than most
+    reach(case)                             a case of one image for each pixel that is 1 there, on which every path shows, and for each
+                                            axis what its outputs see: a receptive field and a set, outputs × inputs
     """
 
     name: str
@@ -140,8 +143,10 @@ class Operation:
     plain: tuple[str, ...] = ()
     abstract: bool = True
     takes_arrays: bool = True
+    pure: bool = True
     follows_subject: bool = False
     share: float = 1.0
+    reach: Callable[[Case], tuple[Case, Any]] | None = None
 
     @property
     def id(self) -> str:

@@ -13,7 +13,9 @@ AFTERWARDS = " afterwards"
 
 def takes_arrays(operation: Operation, backend: Backend) -> str | None:
     """Operations that take arrays."""
-    return None if operation.takes_arrays else "the operation takes no arrays"
+    if not operation.takes_arrays:
+        return "the operation takes no arrays"
+    return None if operation.pure else "the operation writes over its inputs by design"
 
 
 def watching(operation: Operation) -> Operation:

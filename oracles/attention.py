@@ -43,12 +43,27 @@ def alive(scores: Any) -> Any:
 
 def weights(scores: Any) -> Any:
     """Softmax over the keys; 0 in rows that are wholly masked."""
-    return np.where(alive(scores), softmax(scores, dim=-1), 0.0)
+    living = alive(scores)
+    return np.where(living, softmax(np.where(living, scores, 0.0), dim=-1), 0.0)
+
+
+def mixed_first(scores: Any, value: Any) -> Any:
+    """Exponentials, stored, mix the values, and their sum divides last; 0 in rows that are wholly masked."""
+    living = alive(scores)
+    scores = np.where(living, scores, 0.0)
+    return np.where(living, contract(MIXED, stored(exponentials(scores, -1)), value) / total(scores, -1), 0.0)
 
 
 def logarithm(scores: Any) -> Any:
     """log Σ exp(scores) over the keys."""
     return np.max(scores, axis=-1, keepdims=True) + np.log(total(scores, -1)) if scores.shape[-1] else total(scores, -1)
+
+
+def recomputed(scores: Any) -> Any:
+    """The weights again, from the logarithm of the sum: exp(scores − log Σ exp(scores)); 0 in rows that are wholly masked."""
+    living = alive(scores)
+    scores = np.where(living, scores, 0.0)
+    return np.where(living, np.exp(within(scores - logarithm(scores), -np.inf, 1.0)), 0.0)
 
 
 def factor_of(query: Any, scale: float | None) -> float:
@@ -104,7 +119,7 @@ def attention_divided_last(
     """The same with the softmax's division last, as fused kernels do, and the exponentials stored."""
     key, value = repeated(key, query, enable_gqa), repeated(value, query, enable_gqa)
     scores = masked(scores_scaled_last(query, key, scale), attn_mask, is_causal)
-    return np.where(alive(scores), contract(MIXED, stored(exponentials(scores, -1)), value) / total(scores, -1), 0.0)
+    return mixed_first(scores, value)
 
 
 scaled_dot_product_attention.formulations = (attention_scaled_first, attention_divided_last)  # type: ignore[attr-defined]
@@ -172,9 +187,8 @@ def attention_gradient_recomputed(
     """
     keys, values = repeated(key, query, enable_gqa), repeated(value, query, enable_gqa)
     scores = masked(scores_scaled_last(query, keys, scale), attn_mask, is_causal)
-    w = np.where(alive(scores), np.exp(within(scores - logarithm(scores), -np.inf, 1.0)), 0.0)
-    output = np.where(alive(scores), contract(MIXED, stored(exponentials(scores, -1)), values) / total(scores, -1), 0.0)
-    ds = w * (contract(SCORES, dy, values) - np.sum(dy * stored(output), axis=-1, keepdims=True))
+    w, output = recomputed(scores), stored(mixed_first(scores, values))
+    ds = w * (contract(SCORES, dy, values) - np.sum(dy * output, axis=-1, keepdims=True))
     arrays = query, key, value, attn_mask
     return pulled_back(dy, stored(ds), stored(w), arrays, (1, factor_of(query, scale)), enable_gqa, at_a_time=32)
 

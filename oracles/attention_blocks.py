@@ -10,12 +10,17 @@ import numpy as np
 
 from oracles.bounded import OneOf, contract, stored
 from oracles.convolution import convolution, convolution_gradient, gradient_by_columns
-from oracles.softmax import softmax, softmax_gradient, softmax_gradient_expanded
+from oracles.softmax import softmax, softmax_gradient, softmax_gradient_expanded, softmax_stored
 
 
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(−x)), a tensor of its own."""
     return stored(1 / (1 + np.exp(-x)))
+
+
+def sigmoid_gradient(d: Any, gate: Any) -> Any:
+    """d · (1 − gate) · gate, step by step."""
+    return stored(stored(d * stored(1 - gate)) * gate)
 
 
 def linear(x: Any, weight: Any, bias: Any) -> Any:
@@ -26,6 +31,11 @@ def linear(x: Any, weight: Any, bias: Any) -> Any:
 def linear_gradient(d: Any, x: Any, weight: Any) -> tuple[Any, Any, Any]:
     """For x, a tensor of its own, for the weight, for the bias."""
     return stored(contract("nr,rc->nc", d, weight)), contract("nr,nc->rc", d, x), np.sum(d, axis=0)
+
+
+def chosen_among(key: Any, observed: Mapping[str, np.ndarray]) -> np.ndarray:
+    """One-hot rows of the subject's own choice."""
+    return np.asarray(observed["index"][..., None] == np.arange(key.shape[1]), dtype=int)
 
 
 def hard_attention(query: Any, key: Any, value: Any, *, observed: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -42,14 +52,12 @@ def hard_attention(query: Any, key: Any, value: Any, *, observed: Mapping[str, n
     reaches = [high[..., s] >= low.max(axis=-1) for s in keys]
     beaten = [np.any(low[..., :s] >= high[..., s : s + 1], axis=-1) for s in keys]
     index = OneOf([np.full(scores.shape[:-1], s) for s in keys], np.array(reaches) & ~np.array(beaten))
-    chosen = np.clip(observed["index"], 0, len(keys) - 1)
-    return {"output": np.take_along_axis(value, chosen[..., None], axis=1), "index": index}
+    return {"output": contract("nls,nsv->nlv", chosen_among(key, observed), value), "index": index}
 
 
 def hard_attention_gradient(dy: Any, query: Any, key: Any, value: Any, *, observed: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Through the subject's own choice, which does not move: one_hotᵀ · dy for the values, nothing for queries and keys."""
-    chosen = observed["index"][..., None] == np.arange(key.shape[1])
-    return {"value": contract("nls,nlv->nsv", chosen * 1, dy)}
+    return {"value": contract("nls,nlv->nsv", chosen_among(key, observed), dy)}
 
 
 def squeeze_excitation(x: Any, weight1: Any, bias1: Any, weight2: Any, bias2: Any) -> Any:
@@ -70,7 +78,7 @@ def squeeze_excitation_gradient(dy: Any, x: Any, weight1: Any, bias1: Any, weigh
     hidden = linear(squeezed, weight1, bias1)
     gate = sigmoid(linear(np.maximum(hidden, 0.0), weight2, bias2))
     d_gate = stored(np.sum(stored(dy * x), axis=(2, 3)))
-    d, d_weight2, d_bias2 = linear_gradient(stored(d_gate * (gate * (1 - gate))), np.maximum(hidden, 0.0), weight2)
+    d, d_weight2, d_bias2 = linear_gradient(sigmoid_gradient(d_gate, gate), np.maximum(hidden, 0.0), weight2)
     d, d_weight1, d_bias1 = linear_gradient(np.where(hidden > 0, d, 0.0), squeezed, weight1)
     dx = stored(dy * gate[:, :, None, None]) + stored(d / (x.shape[2] * x.shape[3]))[:, :, None, None]
     return {"x": dx, "weight1": d_weight1, "bias1": d_bias1, "weight2": d_weight2, "bias2": d_bias2}
@@ -97,7 +105,7 @@ def spatial_attention_gradient(dy: Any, x: Any, weight: Any, pull: Any = convolu
     maps, padding = statistics(x), weight.shape[-1] // 2
     gate = sigmoid(stored(convolution(maps, weight, padding=padding)))
     d_gate = stored(np.sum(stored(dy * x), axis=1, keepdims=True))
-    through = pull(stored(d_gate * (gate * (1 - gate))), maps, weight, padding=padding)
+    through = pull(sigmoid_gradient(d_gate, gate), maps, weight, padding=padding)
     d_mean, d_most = (stored(through["x"][:, i : i + 1]) for i in (0, 1))
     first = np.argmax(x, axis=1)[:, None] == np.arange(x.shape[1])[:, None, None]
     dx = stored(stored(dy * gate) + np.where(first, d_most, 0.0)) + stored(d_mean / x.shape[1])
@@ -107,7 +115,7 @@ def spatial_attention_gradient(dy: Any, x: Any, weight: Any, pull: Any = convolu
 spatial_attention_gradient.formulations = (partial(spatial_attention_gradient, pull=gradient_by_columns),)  # type: ignore[attr-defined]
 
 
-def pooled_attention(x: Any, weight: Any) -> Any:
+def pooled_attention(x: Any, weight: Any, normalise: Any = softmax) -> Any:
     """Mix the steps of an axis (moments, scales) by scores that each step's own channels give.
 
     y = Σ_t a_t · x_t with a = softmax over t of the scores weight · x_t
@@ -115,16 +123,19 @@ def pooled_attention(x: Any, weight: Any) -> Any:
     x (N, T, C, …), weight (C,) → (N, C, …)
     Source: Yang et al. 2016, Hierarchical Attention Networks, equations 6 and 7 (time); Chen et al. 2016, Attention to Scale (scales).
     """
-    shares = stored(softmax(stored(contract("ntc...,c->nt...", x, weight)), dim=1))
+    shares = stored(normalise(stored(contract("ntc...,c->nt...", x, weight)), dim=1))
     return np.sum(stored(shares[:, :, None] * x), axis=1)
 
 
-def pooled_attention_gradient(dy: Any, x: Any, weight: Any, pull: Any = softmax_gradient) -> dict[str, Any]:
+pooled_attention.formulations = (partial(pooled_attention, normalise=softmax_stored),)  # type: ignore[attr-defined]
+
+
+def pooled_attention_gradient(dy: Any, x: Any, weight: Any, normalise: Any = softmax, pull: Any = softmax_gradient) -> dict[str, Any]:
     """The chain rule through the mixture, the softmax and the scores."""
     scores = stored(contract("ntc...,c->nt...", x, weight))
     d_shares = stored(np.sum(stored(dy[:, None] * x), axis=2))
     d_scores = stored(pull(d_shares, scores, dim=1)["input"])
-    shares = stored(softmax(scores, dim=1))[:, :, None]
+    shares = stored(normalise(scores, dim=1))[:, :, None]
     steps = (1,) * (x.ndim - 3)
     dx = stored(dy[:, None] * shares) + stored(d_scores[:, :, None] * weight.reshape(-1, *steps))
     flat = (x.shape[0] * x.shape[1], x.shape[2], -1) if x.size else (0, x.shape[2], 0)
@@ -132,5 +143,5 @@ def pooled_attention_gradient(dy: Any, x: Any, weight: Any, pull: Any = softmax_
 
 
 pooled_attention_gradient.formulations = (  # type: ignore[attr-defined]
-    partial(pooled_attention_gradient, pull=softmax_gradient_expanded),
+    partial(pooled_attention_gradient, normalise=softmax_stored, pull=softmax_gradient_expanded),
 )

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from oracles.attention import MIXED, SCORES, alive, logarithm, pulled_back, summed_to, weights
+from oracles.attention import MIXED, SCORES, mixed_first, pulled_back, recomputed, summed_to, weights
 from oracles.bounded import Bounded, contract, stored
-from oracles.softmax import exponentials, total, within
 
 LAST, ON_QUERY, ON_BOTH, FUSED = "scale last", "scale on the query", "root of the scale on both", "division last"
 
@@ -89,7 +88,7 @@ def scores_of(q: Any, k: Any, bias: Any, how: str) -> Any:
 def mixed_by(scores: Any, v: Any, how: str) -> Any:
     """The values mixed by the softmax of the scores."""
     if how == FUSED:
-        return stored(np.where(alive(scores), contract(MIXED, stored(exponentials(scores, -1)), v) / total(scores, -1), 0.0))
+        return stored(mixed_first(scores, v))
     return stored(contract(MIXED, stored(weights(scores)), v))
 
 
@@ -152,7 +151,7 @@ def heads_pulled_back(d: Any, scores: Any, q: Any, k: Any, v: Any, how: str) -> 
     scale = q.shape[-1] ** -0.5
     w, dw = stored(weights(scores)), contract(SCORES, d, v)
     if how == FUSED:
-        w = np.where(alive(scores), np.exp(within(scores - logarithm(scores), -np.inf, 1.0)), 0.0)
+        w = recomputed(scores)
         ds = w * (dw - np.sum(d * mixed_by(scores, v, how), axis=-1, keepdims=True))
     else:
         dw = stored(dw) if how == ON_QUERY else dw

@@ -78,6 +78,14 @@ def prelu(x: Any, weight: Any) -> Any:
     return np.where(x >= 0, x, x * by_channel(x, weight))
 
 
+def prelu_with_zero_below(x: Any, weight: Any) -> Any:
+    """The same with 0 on the other side, where an infinite weight makes NaN of it, as the first formula does."""
+    return np.where(x > 0, x, x * by_channel(x, weight))
+
+
+prelu.formulations = (prelu_with_zero_below,)  # type: ignore[attr-defined]
+
+
 def prelu_gradient(dy: Any, x: Any, weight: Any) -> Gradients:
     """1 above 0 and weight below; for weight the sum of dy · min(0, x) over all that shares it."""
     shares = np.where(x > 0, nothing(dy), dy * x)
@@ -123,12 +131,12 @@ def hardtanh_gradient(dy: Any, x: Any, *, min_val: float, max_val: float) -> Gra
 
 
 def hardsigmoid(x: Any) -> Any:
-    """Hardsigmoid(x) = 0 if x ≤ −3, 1 if x ≥ 3, x/6 + 1/2 otherwise; computed as min(max(x + 3, 0), 6) / 6
+    """Hardsigmoid(x) = 0 if x ≤ −3, 1 if x ≥ 3, x/6 + 1/2 otherwise; computed as (min(max(x, −3), 3) + 3) / 6
 
     x (*) → (*)
     Source: torch.nn.Hardsigmoid, first formula.
     """
-    return np.clip(x + 3, 0, 6) / 6
+    return (np.clip(x, -3, 3) + 3) / 6
 
 
 def hardsigmoid_as_documented(x: Any) -> Any:

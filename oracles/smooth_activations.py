@@ -60,6 +60,14 @@ def celu_gradient(dy: Any, x: Any, *, alpha: float) -> Gradients:
     return {"x": in_pieces(x, (0,), (dy * np.exp(np.minimum(x, 0) / alpha), dy))}
 
 
+def celu_gradient_by_factors(dy: Any, x: Any, *, alpha: float) -> Gradients:
+    """The same by the chain rule: 1 / alpha, alpha and the exponential, one factor after the other."""
+    return {"x": in_pieces(x, (0,), (dy / alpha * alpha * np.exp(np.minimum(x, 0) / alpha), dy))}
+
+
+celu_gradient.formulations = (celu_gradient_by_factors,)  # type: ignore[attr-defined]
+
+
 def sigmoid(x: Any) -> Any:
     """Sigmoid(x) = 1 / (1 + exp(−x)), computed as exp(x) / (1 + exp(x)) below 0
 
@@ -159,72 +167,9 @@ def tanhshrink_gradient_by_terms(dy: Any, x: Any) -> Gradients:
 tanhshrink_gradient.formulations = (tanhshrink_gradient_by_terms,)  # type: ignore[attr-defined]
 
 
-def silu(x: Any) -> Any:
-    """SiLU(x) = x · Sigmoid(x)
-
-    x (*) → (*)
-    Source: torch.nn.SiLU, first formula.
-    """
-    return or_limit(x, x * sigmoid(x), 0.0, x)
-
-
-def silu_as_a_quotient(x: Any) -> Any:
-    """The same as x / (1 + exp(−x))."""
-    return x / (1 + np.exp(-x))
-
-
-silu.formulations = (silu_as_a_quotient,)  # type: ignore[attr-defined]
-
-
-def silu_gradient(dy: Any, x: Any) -> Gradients:
-    """Sigmoid(x) · (1 + x · (1 − Sigmoid(x))), where 1 − Sigmoid(x) is Sigmoid(−x)."""
-    return {"x": or_limit(x, dy * (sigmoid(x) * (1 + x * sigmoid(-x))), dy * 0.0, dy)}
-
-
-def silu_gradient_by_difference(dy: Any, x: Any) -> Gradients:
-    """The same with 1 − Sigmoid(x) as a difference, from left to right."""
-    y = sigmoid_as_documented(x)
-    return {"x": dy * y * (1 + x * (1 - y))}
-
-
-silu_gradient.formulations = (silu_gradient_by_difference,)  # type: ignore[attr-defined]
-
-
 def softplus_of(z: Any) -> Any:
     """log(1 + exp(z)) = max(z, 0) + log(1 + exp(−|z|))."""
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
-
-
-def mish(x: Any) -> Any:
-    """Mish(x) = x · tanh(Softplus(x))
-
-    x (*) → (*)
-    Source: torch.nn.Mish, first formula.
-    """
-    return or_limit(x, x * np.tanh(softplus_of(x)), 0.0, x)
-
-
-def mish_gradient(dy: Any, x: Any) -> Gradients:
-    """t + x · Sigmoid(x) · (1 − t²) with t = tanh(Softplus(x)).
-
-    As a fraction of n = exp(−|x|): t = (1 + 2n) / d, d = 1 + 2n + 2n² above 0, t = (n² + 2n) / d, d = n² + 2n + 2 below, and
-    1 − t² = 4 (1 + n)² n² / d² above 0, 4 (1 + n)² / d² below.
-    """
-    n = np.exp(-np.abs(x))
-    below = n * (n + 2)
-    d = np.where(x < 0, below + 2, 1 + 2 * n + 2 * n * n)
-    t = np.where(x < 0, below, 1 + 2 * n) / d
-    bend = 4 * n * (1 + n) * np.where(x < 0, 1.0, n) / d / d
-    return {"x": or_limit(x, dy * (t + x * bend), dy * 0.0, dy)}
-
-
-def mish_gradient_as_documented(dy: Any, x: Any) -> Gradients:
-    """The same by the chain rule from tanh and Sigmoid."""
-    t = np.tanh(softplus_of(x))
-    return {"x": dy * (t + x * sigmoid(x) * (1 - t * t))}
-
-
-mish_gradient.formulations = (mish_gradient_as_documented,)  # type: ignore[attr-defined]
 
 
 def softplus(x: Any, *, beta: float, threshold: float) -> Any:
@@ -284,39 +229,3 @@ def softsign_gradient_by_terms(dy: Any, x: Any) -> Gradients:
 
 
 softsign_gradient.formulations = (softsign_gradient_by_terms,)  # type: ignore[attr-defined]
-
-
-def glu(x: Any, *, dim: int) -> Any:
-    """GLU(a, b) = a · Sigmoid(b), a and b the halves of x along dim
-
-    x (*, N, *) → (*, N/2, *)
-    Source: torch.nn.GLU, first formula.
-    """
-    a, b = np.split(x, 2, axis=dim)
-    return a * sigmoid(b)
-
-
-def glu_as_documented(x: Any, *, dim: int) -> Any:
-    """The same with exp(−b) of either sign."""
-    a, b = np.split(x, 2, axis=dim)
-    return a * sigmoid_as_documented(b)
-
-
-glu.formulations = (glu_as_documented,)  # type: ignore[attr-defined]
-
-
-def glu_gradient(dy: Any, x: Any, *, dim: int) -> Gradients:
-    """Sigmoid(b) for a, a · y · (1 − y) with y = Sigmoid(b) for b."""
-    a, b = np.split(x, 2, axis=dim)
-    y = stored(sigmoid(b))
-    return {"x": np.concatenate([dy * y, (1 - y) * y * dy * a], axis=dim)}
-
-
-def glu_gradient_as_documented(dy: Any, x: Any, *, dim: int) -> Gradients:
-    """The same from the other formulation of Sigmoid."""
-    a, b = np.split(x, 2, axis=dim)
-    y = stored(sigmoid_as_documented(b))
-    return {"x": np.concatenate([dy * y, (1 - y) * y * dy * a], axis=dim)}
-
-
-glu_gradient.formulations = (glu_gradient_as_documented,)  # type: ignore[attr-defined]

@@ -28,7 +28,7 @@ REFUSALS = (
 HALVES = ("float16", "bfloat16")
 
 # Kernels that store intermediates in the tensor's format (read off results, torch 2.13 on x86-64; bounds.md calls them composites).
-COMPOSITE: Mapping[str, tuple[str, ...]] = {}
+COMPOSITE: Mapping[str, tuple[str, ...]] = {"torch.optim.SGD": HALVES}
 
 # oneDNN flushes subnormals in bfloat16 on processors with AVX512-BF16 (measured: 2⁻¹³⁰ · 2¹²⁰ gives 0 in a convolution).
 FLUSHED_IN_BFLOAT16 = ("torch.nn.Conv", "torch.nn.GELU")

@@ -11,6 +11,7 @@ FAMILIES = (
     "pooling",
     "activation",
     "dropout",
+    "optimizer",
 )
 
 

@@ -65,11 +65,12 @@ def once_or_for_every_axis(values: st.SearchStrategy[int], rank: int) -> st.Sear
 
 
 def cases(rank: int) -> Callable[[str], st.SearchStrategy[Case]]:
-    """Strategies of cases by dtype."""
+    """Strategies of cases by dtype; volumes are small."""
+    small, room = (SMALL, ROOM) if rank < 3 else (FEW, st.integers(0, 2))
     strides, dilations = pair_of(FEW, rank), pair_of(FEW, rank)
     paddings = st.one_of(pair_of(st.integers(0, 3), rank), st.sampled_from(("same", "valid")))
     one = {"stride": st.tuples(FEW), "padding": st.tuples(st.integers(0, 3)), "dilation": st.tuples(FEW)}
-    kernels = st.tuples(*[SMALL] * rank)
+    kernels = st.tuples(*[small] * rank)
 
     @st.composite
     def drawn(draw: st.DrawFn, dtype: str) -> Case:
@@ -84,7 +85,7 @@ def cases(rank: int) -> Callable[[str], st.SearchStrategy[Case]]:
         n = draw(WIDE) if large == "batch" else draw(BATCH)
         inner, outer = (draw(WIDE) if large == "channels" and draw(st.booleans()) else draw(FEW) for _ in range(2))
         least = least_sides(kernel, options["padding"], spread(options["dilation"], rank), mode)
-        sides = [side + draw(ROOM) for side in least]
+        sides = [side + draw(room) for side in least]
         if large == "sides":
             axis = draw(st.integers(0, rank - 1))
             sides[axis] = max(least[axis], draw(WIDE))
@@ -246,18 +247,25 @@ LAWS = (
     Law("axes are alike", axes_are_alike),
 )
 
-Conv2d = Operation(
-    name="torch.nn.Conv2d",
-    call=call,
-    oracle=convolution,
-    gradient=convolution_gradient,
-    shape=shape,
-    cost=cost,
-    module=layer,
-    cases=cases(2),
-    rejects=REJECTS,
-    laws=LAWS,
-    dtypes=FLOATS,
-)
 
-OPERATIONS = (Conv2d,)
+def operation(rank: int, share: float = 1.0) -> Operation:
+    """The convolution of signals, images or volumes."""
+    return Operation(
+        name=f"torch.nn.Conv{rank}d",
+        call=call,
+        oracle=convolution,
+        gradient=convolution_gradient,
+        shape=shape,
+        cost=cost,
+        module=layer,
+        cases=cases(rank),
+        rejects=REJECTS,
+        laws=LAWS,
+        dtypes=FLOATS,
+        share=share,
+    )
+
+
+Conv1d, Conv2d, Conv3d = operation(1), operation(2), operation(3, share=0.5)
+
+OPERATIONS = (Conv1d, Conv2d, Conv3d)

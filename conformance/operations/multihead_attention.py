@@ -107,7 +107,8 @@ def mask_cases(draw: st.DrawFn, data: Data, count: int, heads: int, length: int,
 @st.composite
 def multihead_attention_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Self-attention (which a fused path serves) or three tensors; weights of another regime than wide, so that scores stay moderate."""
-    data = draw(data_of(dtype, FINITE_REGIMES))
+    regimes = tuple(regime for regime in FINITE_REGIMES if (dtype, regime) != ("float16", "cancelling"))  # whose gradients overflow
+    data = draw(data_of(dtype, regimes))
     heads, depth = draw(st.sampled_from([2, 1, 3, 4])), draw(st.sampled_from([1, 2, 4, 3, 8]))
     width = heads * depth
     itself, batch_first, flat = draw(st.booleans()), draw(st.booleans()), draw(st.sampled_from([False, False, False, True]))
@@ -120,11 +121,13 @@ def multihead_attention_cases(draw: st.DrawFn, dtype: str) -> Case:
 
     count = 1 if flat else count
     regime = {"wide": "normal", "cancelling": "normal"}.get(data.regime, data.regime)
-    weigh = np.sign if regime == "integers" else np.asarray
     biased, added = draw(st.booleans()), draw(st.sampled_from([False, False, True]))
 
     def parameter(name: str, *shape: int, present: bool = True) -> np.ndarray | None:
-        return weigh(data.array(name, *shape, regime=regime)) if present else None
+        array = data.array(name, *shape, regime=regime)
+        array = np.sign(array) if regime == "integers" else array
+        moderate = data.regime == "wide" and name[:2] in ("q_", "k_")  # scores beyond 2²⁴ drown in their own rounding
+        return (array * array.dtype.type(2.0**-16) if moderate else array) if present else None
 
     padding, attn_mask, is_causal = draw(mask_cases(data, count, heads, length, keys, flat))
     arrays = {

@@ -33,52 +33,52 @@ from oracles import rectifiers
 # The calls.
 
 
-def relu(x: Any, **options: Any) -> Any:
+def relu(x, **options):
     return torch.nn.ReLU(**options)(x)
 
 
-def relu6(x: Any, **options: Any) -> Any:
+def relu6(x, **options):
     return torch.nn.ReLU6(**options)(x)
 
 
-def leaky_relu(x: Any, **options: Any) -> Any:
+def leaky_relu(x, **options):
     return torch.nn.LeakyReLU(**options)(x)
 
 
-def prelu_layer(x: Any, weight: Any) -> Any:
+def prelu_layer(x, weight):
     return torch.nn.PReLU(len(weight), device="meta")
 
 
-def prelu(x: Any, weight: Any) -> Any:
+def prelu(x, weight):
     return torch.func.functional_call(prelu_layer(x, weight), {"weight": weight}, (x,))
 
 
-def rrelu(x: Any, training: bool, seed: int, **options: Any) -> Any:
+def rrelu(x, training, seed, **options):
     torch.manual_seed(seed)
     return torch.nn.RReLU(**options).train(training)(x)
 
 
-def hardtanh(x: Any, **options: Any) -> Any:
+def hardtanh(x, **options):
     return torch.nn.Hardtanh(**options)(x)
 
 
-def hardsigmoid(x: Any, **options: Any) -> Any:
+def hardsigmoid(x, **options):
     return torch.nn.Hardsigmoid(**options)(x)
 
 
-def hardswish(x: Any, **options: Any) -> Any:
+def hardswish(x, **options):
     return torch.nn.Hardswish(**options)(x)
 
 
-def hardshrink(x: Any, **options: Any) -> Any:
+def hardshrink(x, **options):
     return torch.nn.Hardshrink(**options)(x)
 
 
-def softshrink(x: Any, **options: Any) -> Any:
+def softshrink(x, **options):
     return torch.nn.Softshrink(**options)(x)
 
 
-def threshold(x: Any, **options: Any) -> Any:
+def threshold(x, **options):
     return torch.nn.Threshold(**options)(x)
 
 

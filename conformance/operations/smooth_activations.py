@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -34,51 +33,51 @@ from oracles import smooth_activations as smooth
 # The calls.
 
 
-def elu(x: Any, **options: Any) -> Any:
+def elu(x, **options):
     return torch.nn.ELU(**options)(x)
 
 
-def selu(x: Any, **options: Any) -> Any:
+def selu(x, **options):
     return torch.nn.SELU(**options)(x)
 
 
-def celu(x: Any, **options: Any) -> Any:
+def celu(x, **options):
     return torch.nn.CELU(**options)(x)
 
 
-def sigmoid(x: Any) -> Any:
+def sigmoid(x):
     return torch.nn.Sigmoid()(x)
 
 
-def log_sigmoid(x: Any) -> Any:
+def log_sigmoid(x):
     return torch.nn.LogSigmoid()(x)
 
 
-def tanh(x: Any) -> Any:
+def tanh(x):
     return torch.nn.Tanh()(x)
 
 
-def tanhshrink(x: Any) -> Any:
+def tanhshrink(x):
     return torch.nn.Tanhshrink()(x)
 
 
-def silu(x: Any, **options: Any) -> Any:
+def silu(x, **options):
     return torch.nn.SiLU(**options)(x)
 
 
-def mish(x: Any, **options: Any) -> Any:
+def mish(x, **options):
     return torch.nn.Mish(**options)(x)
 
 
-def softplus(x: Any, **options: Any) -> Any:
+def softplus(x, **options):
     return torch.nn.Softplus(**options)(x)
 
 
-def softsign(x: Any) -> Any:
+def softsign(x):
     return torch.nn.Softsign()(x)
 
 
-def glu(x: Any, **options: Any) -> Any:
+def glu(x, **options):
     return torch.nn.GLU(**options)(x)
 
 

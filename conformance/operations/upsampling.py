@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance.judgement import Trial
+from conformance.judgement import Disagreement, Trial
 from conformance.model import FLOATS, Case, Cost, Law, Operation, Shape, torch
 from conformance.operations.laws import assert_same
 from conformance.strategies import FINITE_REGIMES, FLOAT_REGIMES, data_of
 from oracles.sampling_grid import sides_after
-from oracles.upsampling import interpolate, interpolate_gradient
+from oracles.upsampling import interpolate, interpolate_gradient, with_options
 
 # The calls.
 
@@ -27,6 +27,21 @@ def upsample(x: Any, **options: Any) -> Any:
     """The module's forward."""
     return torch.nn.Upsample(**options)(x)
 
+
+def upsampling_nearest2d(x: Any, **options: Any) -> Any:
+    """The module's forward."""
+    return torch.nn.UpsamplingNearest2d(**options)(x)
+
+
+def upsampling_bilinear2d(x: Any, **options: Any) -> Any:
+    """The module's forward."""
+    return torch.nn.UpsamplingBilinear2d(**options)(x)
+
+
+upsampled_nearest = with_options(interpolate, mode="nearest")
+upsampled_nearest_gradient = with_options(interpolate_gradient, mode="nearest")
+upsampled_bilinear = with_options(interpolate, mode="bilinear", align_corners=True)
+upsampled_bilinear_gradient = with_options(interpolate_gradient, mode="bilinear", align_corners=True)
 
 # The formulas.
 
@@ -73,31 +88,148 @@ def geometries(draw: st.DrawFn, rank: int) -> tuple[tuple[int, ...], dict[str, A
     return tuple(sides), {"size": None, "scale_factor": factors}
 
 
-def cases(*modes: str, recompute: bool = True, antialias: bool = False) -> Callable[[str], st.SearchStrategy[Case]]:
+def cases(*modes: str, written: bool = True, antialias: bool = False) -> Callable[[str], st.SearchStrategy[Case]]:
     """Strategies of cases by dtype."""
     regimes = FLOAT_REGIMES if modes[0].startswith("nearest") else FINITE_REGIMES
 
     @st.composite
     def drawn(draw: st.DrawFn, dtype: str) -> Case:
         data, mode = draw(data_of(dtype, regimes)), draw(st.sampled_from(modes))
-        sides, options = draw(geometries(draw(st.sampled_from(RANKS[mode]))))
+        sides, options = draw(geometries(draw(st.sampled_from(RANKS[mode])) if written else 2))
         x = data.array("x", draw(BATCH), draw(CHANNELS), *sides)
-        options["mode"] = mode
-        if not antialias:
-            plain = mode in ("nearest", "nearest-exact", "area")
-            options["align_corners"] = None if plain else draw(st.sampled_from((None, False, True)))
-        elif draw(st.booleans()):
-            options["align_corners"] = False
-        if recompute:
-            given = options["scale_factor"] is not None
-            options["recompute_scale_factor"] = draw(st.sampled_from((None, False, True) if given else (None, False)))
+        if not written:
+            return data.case({"x": x}, **options)
+        corners = (None,) if mode in ("nearest", "nearest-exact", "area") else (None, False) if antialias else (None, False, True)
+        options |= {"mode": mode, "align_corners": draw(st.sampled_from(corners))}
+        again = (None, False) if options["scale_factor"] is None else (None, False, True)
+        options["recompute_scale_factor"] = draw(st.sampled_from(again))
         return data.case({"x": x}, **options, **({"antialias": True} if antialias else {}))
 
     return drawn
 
 
-def variant(name: str, *modes: str, **how: Any) -> Operation:
+# What must be refused.
+
+
+def image(case: Case) -> np.ndarray:
+    """The array that is resampled."""
+    x = case.arrays["x"]
+    assert x is not None
+    return x
+
+
+def sized(case: Case, value: Any) -> Case | None:
+    """The case with another size, if it has one."""
+    return None if case.options["size"] is None else case.but(size=value)
+
+
+def scaled(case: Case, value: Any) -> Case | None:
+    """The case with another scale factor, if it has one."""
+    return None if case.options["scale_factor"] is None else case.but(scale_factor=value)
+
+
+ONE_AXIS_MORE = (2,) * 4
+
+FUNCTION_REJECTS: Mapping[str, Callable[[Case], Case | None]] = {
+    "only one of size and scale_factor may be given": lambda case: case.but(size=4, scale_factor=2.0),
+    "one of size and scale_factor must be given": lambda case: case.but(size=None, scale_factor=None, recompute_scale_factor=None),
+    "size must have a number for every axis": lambda case: sized(case, ONE_AXIS_MORE),
+    "scale_factor must have a number for every axis": lambda case: scaled(case, ONE_AXIS_MORE),
+    "size must not be negative": lambda case: sized(case, -1),
+    "scale_factor must not be negative": lambda case: scaled(case, -1.0),
+    "x must have as many axes as the mode": lambda case: case.but(x=image(case)[None, ..., None]) if image(case).ndim > 3 else None,
+}
+REJECTS: Mapping[str, Callable[[Case], Case | None]] = {
+    **FUNCTION_REJECTS,
+    "mode must be one of those documented": lambda case: case.but(mode="cubic"),
+    "align_corners must go with an interpolating mode": lambda case: (
+        case.but(align_corners=True) if case.options["mode"] in ("nearest", "nearest-exact", "area") else None
+    ),
+    "recompute_scale_factor must not go with size": lambda case: (
+        None if case.options["size"] is None else case.but(recompute_scale_factor=True)
+    ),
+}
+UNLESS_EMPTY: Mapping[str, Callable[[Case], Case | None]] = {
+    "size must be positive": lambda case: sized(case, 0),
+    "scale_factor must leave a cell": lambda case: scaled(case, 0.5 / max(image(case).shape[2:])),
+}
+ANTIALIAS_REJECTS: Mapping[str, Callable[[Case], Case | None]] = {
+    "antialias must go with bilinear or bicubic": lambda case: case.with_options(mode="nearest"),
+    "antialias must go with images": lambda case: case.but(x=image(case)[..., 0], mode="linear", size=2, scale_factor=None),
+}
+
+# The laws.
+
+
+def assert_near(trial: Trial, case: Case, actual: np.ndarray, wanted: np.ndarray, otherwise: str) -> None:
+    """Raise Disagreement unless two results differ by no more than both may err; say nothing where one of several cells may be taken."""
+    accepted = trial.expected(case)["output"]
+    if not hasattr(accepted, "error"):
+        if len(accepted.choices) == 1:
+            assert_same(actual, wanted, otherwise)
+        return
+    low, high = accepted.limits()
+    reach = 2 * np.max(np.nan_to_num(high.astype(float) - low.astype(float), nan=np.inf), initial=0.0)
+    if not (np.abs(actual.astype(float) - wanted.astype(float)) <= reach).all():
+        raise Disagreement(otherwise)
+
+
+def finite(case: Case) -> bool:
+    """Whether every element is a number."""
+    return bool(np.isfinite(image(case).astype(float)).all())
+
+
+def same_size_copies(trial: Trial, case: Case) -> None:
+    """The size that an image has returns the image."""
+    same = case.but(size=image(case).shape[2:], scale_factor=None, **unrecomputed(case))
+    assert_same(trial.run(same)["output"], image(case), "the same size is not a copy")
+
+
+def unrecomputed(case: Case) -> dict[str, Any]:
+    """recompute_scale_factor=None, where it is an option."""
+    return {"recompute_scale_factor": None} if "recompute_scale_factor" in case.options else {}
+
+
+def axes_are_alike(trial: Trial, case: Case) -> None:
+    """Image and options with their axes reversed give the output with its axes reversed."""
+    rank = image(case).ndim - 2
+
+    def turned(a: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(np.moveaxis(a, range(-rank, 0), range(-1, -rank - 1, -1)))
+
+    if finite(case):
+        options = {name: value[::-1] for name, value in case.options.items() if isinstance(value, tuple)}
+        y = turned(trial.run(case.but(x=turned(image(case)), **options))["output"])
+        assert_near(trial, case, y, trial.run(case)["output"], "axes are not alike")
+
+
+def mirrors(trial: Trial, case: Case) -> None:
+    """The mirrored image, resampled to a size, is the mirrored result; a single cell may lie in the corner."""
+    if 1 in trial.run(case)["output"].shape[2:]:
+        return
+    case = case.but(size=trial.run(case)["output"].shape[2:], scale_factor=None, **unrecomputed(case))
+    y, mirrored = trial.run(case)["output"], trial.run(case.but(x=np.ascontiguousarray(image(case)[..., ::-1])))["output"]
+    assert_near(trial, case, mirrored[..., ::-1], y, "the mirrored image does not give the mirrored result")
+
+
+def doubling_repeats(trial: Trial, case: Case) -> None:
+    """Twice the size is every cell twice."""
+    x = image(case)
+    y = trial.run(case.but(size=None, scale_factor=2.0))["output"]
+    for axis in range(2, x.ndim):
+        x = np.repeat(x, 2, axis)
+    assert_same(y, x, "twice the size is not every cell twice")
+
+
+SAME = Law("the same size copies", same_size_copies)
+ALIKE = Law("axes are alike", axes_are_alike)
+MIRRORS = Law("mirrors", mirrors)
+REPEATS = Law("twice the size repeats", doubling_repeats)
+
+
+def variant(name: str, *modes: str, laws: tuple[Law, ...], dtypes: tuple[str, ...] = FLOATS, **how: Any) -> Operation:
     """torch.nn.functional.interpolate in some of its modes."""
+    extra = {} if name == "area" else UNLESS_EMPTY
     return Operation(
         name="torch.nn.functional.interpolate",
         variant=name,
@@ -107,14 +239,35 @@ def variant(name: str, *modes: str, **how: Any) -> Operation:
         shape=shape,
         cost=nothing,
         cases=cases(*modes, **how),
+        rejects={**(ANTIALIAS_REJECTS | FUNCTION_REJECTS if name == "antialias" else REJECTS), **extra},
+        laws=laws,
+        dtypes=dtypes,
+    )
+
+
+def module(name: str, build: Callable[..., Any], oracle: Any, gradient: Any, laws: tuple[Law, ...], *modes: str) -> Operation:
+    """A module of torch.nn that resamples."""
+    return Operation(
+        name=f"torch.nn.{name}",
+        call=build,
+        oracle=oracle,
+        gradient=gradient,
+        shape=shape,
+        cost=nothing,
+        cases=cases(*modes, written=name == "Upsample"),
+        laws=laws,
         dtypes=FLOATS,
+        share=0.6,
     )
 
 
 OPERATIONS = (
-    variant("nearest", "nearest", "nearest-exact"),
-    variant("linear", "linear", "bilinear", "trilinear"),
-    variant("bicubic", "bicubic"),
-    variant("area", "area"),
-    variant("antialias", "bilinear", "bicubic", antialias=True),
+    variant("nearest", "nearest", "nearest-exact", laws=(SAME, ALIKE, REPEATS)),
+    variant("linear", "linear", "bilinear", "trilinear", laws=(SAME, ALIKE, MIRRORS)),
+    variant("bicubic", "bicubic", laws=(SAME, ALIKE, MIRRORS)),
+    variant("area", "area", laws=(SAME, ALIKE, MIRRORS)),
+    variant("antialias", "bilinear", "bicubic", laws=(SAME, ALIKE, MIRRORS), dtypes=("float64", "float32"), antialias=True),
+    module("Upsample", upsample, interpolate, interpolate_gradient, (SAME, ALIKE), *RANKS),
+    module("UpsamplingNearest2d", upsampling_nearest2d, upsampled_nearest, upsampled_nearest_gradient, (SAME, ALIKE, REPEATS), "nearest"),
+    module("UpsamplingBilinear2d", upsampling_bilinear2d, upsampled_bilinear, upsampled_bilinear_gradient, (SAME, ALIKE, MIRRORS), "bilinear"),
 )
