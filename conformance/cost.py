@@ -231,8 +231,9 @@ class Trace:
         part.view = self.view(results[0])
         if part.rule is not None:
             part.macs += part.rule(layer, [tuple(x.shape) for x in inputs], tuple(results[0].shape)).macs
-        if part.leaf:
-            part.bytes += sum(x.numel() * x.element_size() for x in (*inputs, *results, *layer.parameters()))
+        if part.leaf:  # a known layer's further results, attention's weights or a last state, may be left unwritten
+            written = results[:1] if part.rule else results
+            part.bytes += sum(x.numel() * x.element_size() for x in (*inputs, *written, *layer.parameters()))
 
     def see(self, tensor: Any, view: View) -> None:
         """Remember what a tensor sees; the tensor is held, so that its identity stays its own."""
@@ -331,9 +332,9 @@ def cost_table(module: Any, *input_shapes: Any, known: Mapping[type, Rule] | Non
     A container has a row if it multiplies or holds parameters itself; a layer that is never called has one without cost. So the rows'
     parameters add up to those of the module, each counted once. Raises CostError where a leaf that holds parameters is not known.
     """
+    meta = {name: tensor.detach().to("meta") for name, tensor in _held(module)}
     parts = parts_of(module, known or {})
     trace = Trace(parts)
-    meta = {name: tensor.detach().to("meta") for name, tensor in _held(module)}
     inputs = [_input(shape, module) for shape in input_shapes]
     if inputs:
         trace.see(inputs[0], view_of_input(inputs[0]))
@@ -347,11 +348,11 @@ def cost_table(module: Any, *input_shapes: Any, known: Mapping[type, Rule] | Non
         raise CostError(f"the network cannot be run on meta tensors of shape {shapes}: {type(error).__name__}: {error}") from error
     called = list(trace.order.values())
     never = [part for part in parts if id(part) not in trace.order]
-    return [part.row() for part in [*called, *never] if part.leaf and (part.calls or part.parameters) or part.macs or part.parameters]
+    return [part.row() for part in [*called, *never] if (part.leaf and part.calls) or part.macs or part.parameters]
 
 
 def _held(module: Any) -> Iterator[tuple[str, Any]]:
-    for name, tensor in (*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)):
+    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
         if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
             raise CostError(f"{name} has no shape yet: run the network once, so that its lazy layers know their inputs")
         yield name, tensor

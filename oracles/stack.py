@@ -121,8 +121,8 @@ def _bilinear(x: Any, new: Sides) -> Any:
     """Four neighbours of each pixel, weighted by how near they are."""
     taps = []
     for side, count in zip(x.shape[2:], new, strict=True):
-        source = np.clip((np.arange(count) + 0.5) * (side / count) - 0.5, 0, side - 1)
-        low = np.floor(source).astype(int)
+        source = np.maximum((np.arange(count) + 0.5) * (side / count) - 0.5, 0)
+        low = np.floor(source).astype(int)  # beyond the last pixel both neighbours are that pixel
         taps.append(((low, 1 - (source - low)), (np.minimum(low + 1, side - 1), source - low)))
     cells = [(rows, columns, np.outer(a, b)) for rows, a in taps[0] for columns, b in taps[1]]
     around = np.stack([x[:, :, rows][:, :, :, columns] for rows, columns, _ in cells], axis=2)

@@ -1,4 +1,4 @@
-"""Resampling of any rank: every new cell is a weighted sum of old ones, one axis at a time; and rearrangements between cells and channels."""
+"""Resampling of any rank: every new cell is a weighted sum of old ones, one axis at a time."""
 
 from __future__ import annotations
 
@@ -101,7 +101,9 @@ def candidates(grid: Grid) -> tuple[list[tuple[np.ndarray, ...]], np.ndarray]:
     """The old cells, axis by axis, in which positions may lie, first where they do; and for which new cells there are several."""
     ends = [axis.nearest(grid.mode) for axis in grid.axes]
     each = [(low, high) if np.any(low != high) else (low,) for low, high in ends]
-    doubt = np.any(np.broadcast_arrays(*np.ix_(*[low != high for low, high in ends])), axis=0)
+    doubt = np.array(False)
+    for low, high in ends:
+        doubt = doubt[..., None] | (low != high)
     return list(itertools.product(*each)), doubt
 
 
@@ -131,7 +133,40 @@ def interpolate_first_axis_first(x: Any, **options: Any) -> Any:
     return interpolate(x, **options, last_first=False)
 
 
-interpolate.formulations = (interpolate_first_axis_first,)  # type: ignore[attr-defined]
+def at_once(matrices: list[Any]) -> Any:
+    """The matrix of all axes together: products of their weights."""
+    product, *others = matrices
+    for matrix in others:
+        sides = (len(product) * len(matrix), product.shape[1] * matrix.shape[1])
+        product = (product[:, None, :, None] * matrix[None, :, None, :]).reshape(sides)
+    return product
+
+
+def interpolate_at_once(
+    x: Any,
+    *,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Any:
+    """The same as one sum, the weights of the axes multiplied first.
+
+    Source: torch.nn.functional.interpolate.
+    """
+    grid = Grid(x, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
+    if mode.startswith("nearest"):
+        return nearest(x, grid)
+    product = at_once(grid.matrices())
+    cells = np.pad(x, ((0, 0), (0, 0), *[(grid.edge, grid.edge)] * len(grid.sides)), "edge") if grid.edge else x
+    y = contract("pi,oi->po", cells.reshape(math.prod(x.shape[:2]), product.shape[1]), product)
+    y = y.reshape(*x.shape[:2], *grid.output)
+    return y / grid.counts() if mode == "area" else y
+
+
+interpolate.formulations = (interpolate_first_axis_first, interpolate_at_once)  # type: ignore[attr-defined]
 
 
 def interpolate_gradient(
@@ -162,6 +197,31 @@ def interpolate_gradient(
     return {"x": dx}
 
 
+def gradient_at_once(
+    dy: Any,
+    x: Any,
+    *,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> dict[str, Any]:
+    """The same as one sum, the weights of the axes multiplied first.
+
+    Source: the transpose of the weighted sums of torch.nn.functional.interpolate.
+    """
+    grid = Grid(x, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
+    if mode.startswith("nearest"):
+        return {"x": nearest_gradient(dy, x, grid)}
+    dy = stored(dy / grid.counts()) if mode == "area" else dy
+    product = at_once(grid.matrices())
+    at = np.pad(np.arange(math.prod(grid.sides)).reshape(grid.sides), grid.edge, "edge").ravel()
+    dx = contract("po,oi->pi", dy.reshape(math.prod(x.shape[:2]), len(product)), product)
+    return {"x": add_at((math.prod(x.shape[:2]), math.prod(grid.sides)), (slice(None), at), dx).reshape(x.shape)}
+
+
 def gradient_last_axis_first(dy: Any, x: Any, **options: Any) -> dict[str, Any]:
     """The same, beginning with the last axis.
 
@@ -178,7 +238,7 @@ def gradient_in_storage(dy: Any, x: Any, **options: Any) -> dict[str, Any]:
     return interpolate_gradient(coarse(dy), x, **options)
 
 
-interpolate_gradient.formulations = (gradient_last_axis_first, gradient_in_storage)  # type: ignore[attr-defined]
+interpolate_gradient.formulations = (gradient_last_axis_first, gradient_at_once, gradient_in_storage)  # type: ignore[attr-defined]
 
 
 def with_options(oracle: Callable[..., Any], **given: Any) -> Callable[..., Any]:

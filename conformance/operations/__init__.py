@@ -12,6 +12,7 @@ FAMILIES = (
     "activation",
     "dropout",
     "optimizer",
+    "scheduler",
 )
 
 
