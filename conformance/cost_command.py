@@ -121,6 +121,11 @@ def _print(rows: Sequence[Any], sums: dict[str, int]) -> None:
     table.add_column("sees", justify="right")
     for row in rows:
         name = row.name if row.calls == 1 else f"{row.name} ({f'{row.calls} calls' if row.calls else 'never called'})"
-        numbers = [f"{row.parameters:,}" if row.parameters else "–", f"{row.macs:,}" if row.macs else "–", short(row.flops), short(row.bytes)]
+        numbers = [
+            f"{row.parameters:,}" if row.parameters else "–",
+            f"{row.macs:,}" if row.macs else "–",
+            short(row.flops),
+            short(row.bytes),
+        ]
         table.add_row(name, row.kind, _sides(row.output_shape), *numbers, short(row.intensity), _sides(row.receptive_field))
     Console(width=None if sys.stdout.isatty() else 160).print(table)

@@ -54,7 +54,7 @@ class Property:
 
     def dtypes(self, operation: Operation) -> tuple[str, ...]:
         """The dtypes in which the operation is asked."""
-        leading = [dtype for dtype in LEADING if dtype in operation.dtypes] or list(operation.dtypes)
+        leading = [dtype for dtype in operation.dtypes if dtype in LEADING] or list(operation.dtypes)
         return operation.dtypes if self.every_dtype else tuple(leading[:1])
 
 

@@ -19,7 +19,7 @@ from conformance.strategies import DTYPES
 
 OPTIONAL: dict[str, Any] = {"requires": dict}
 FIELDS: dict[str, Any] = {"test": str, "where": (dict, str), "reason": str, "link": str, "versions": str, "witness": dict}
-TEST = re.compile(r"(test_\w+)\[([^\[\]]+)\]")
+TEST = re.compile(r"(test_[\w*]+)\[([^\[\]]+)\]")
 
 
 class KnownFailuresError(ValueError):
@@ -44,9 +44,9 @@ class KnownFailure:
     file: str = ""
 
     def names(self, test: str) -> bool:
-        """Whether this is about a test such as `test_forward[blur-uint8-opencv]`; the part in brackets may hold wildcards."""
+        """Whether this is about a test such as `test_forward[blur-uint8-opencv]`; both parts may hold wildcards."""
         ours, theirs = TEST.fullmatch(self.test), TEST.fullmatch(test)
-        return bool(ours and theirs and ours[1] == theirs[1] and fnmatch.fnmatchcase(theirs[2], ours[2]))
+        return bool(ours and theirs and all(fnmatch.fnmatchcase(theirs[i], ours[i]) for i in (1, 2)))
 
     def covers(self, library: str, environment: Mapping[str, str]) -> bool:
         """Whether the library's version is in range, and the environment is one in which the failure was seen."""

@@ -56,7 +56,7 @@ def _broadcast(seen: Along, own: Sequence[int], shape: Sequence[int]) -> Along:
 # How aten's functions look: the axes of x through which they look, and how; other axes stay as they are.
 
 Looks = Mapping[int, Look]
-ALIKE = {"native_dropout", "_prelu_kernel", "_to_copy", "alias", "detach", "channel_shuffle", "lift_fresh", "_conj", "rrelu_with_noise"}
+ALIKE = {"native_dropout", "_prelu_kernel", "_to_copy", "alias", "detach", "channel_shuffle", "lift_fresh", "copy_"}
 
 
 def _last(rank: int, looks: Callable[[int], Look]) -> Looks:
@@ -122,7 +122,7 @@ LOOKS: Mapping[str, Callable[..., Looks]] = {
     "pixel_shuffle": lambda x, r: _last(2, lambda _: nearest(Fraction(1, r))),
     "pixel_unshuffle": lambda x, r: _last(2, lambda _: window(r, r)),
 }
-MOVES = {"view", "_unsafe_view", "unsqueeze", "squeeze", "expand", "reshape", "_reshape_alias"}
+MOVES = {"view", "_unsafe_view", "unsqueeze", "squeeze", "reshape", "_reshape_alias"}
 
 
 def through(name: str, looks: Looks, view: View, x: Any) -> View:
@@ -169,25 +169,28 @@ def mixed(view: View, shape: Sequence[int], dims: Sequence[int], lost: bool = Fa
     return tuple(map(one, view))
 
 
-def view_of_result(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, views: Sequence[tuple[View, Sequence[int]]]) -> View:
+def view_of_result(
+    function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], out: Any, views: Sequence[tuple[View, Sequence[int]]]
+) -> View:
     """What the result of an aten function can see; all that its arguments see where the function is not known."""
     name, x, shape = function._overloadpacket.__name__, args[0], tuple(out.shape)
     view, old = views[0]
     alone = len(views) == 1 and torch.is_tensor(x)
-    if torch.Tag.pointwise in function.tags or name in ALIKE or name == "copy_":
-        return joined(views, shape)
-    if alone and name in LOOKS:
-        return through(name, LOOKS[name](*args, **kwargs), view, x)
-    if alone and name in MOVES:
-        return joined([(view, old)], shape) if name == "expand" else moved(view, old, shape)
-    if alone and name in ("permute", "transpose", "t"):
-        return permuted(view, list(_order(name, x.ndim, args[1:])))
-    if alone and (dims := _mixed_dims(function, name, args, kwargs)) is not None:
-        return mixed(view, old, dims, lost=out.ndim < x.ndim)
-    if name == "cat":
+    found = joined([(mixed(view, own, range(len(own))), own) for view, own in views], shape)
+    if torch.Tag.pointwise in function.tags or name in ALIKE or name == "expand":
+        found = joined(views, shape)
+    elif name == "cat":
         dim = (args[1] if len(args) > 1 else kwargs.get("dim", 0)) % out.ndim
-        return joined([(mixed(view, own, (dim,)), own) for view, own in views], [0 if i == dim else n for i, n in enumerate(shape)])
-    return joined([(mixed(view, own, range(len(own))), own) for view, own in views], shape)
+        found = joined([(mixed(view, own, (dim,)), own) for view, own in views], [0 if i == dim else n for i, n in enumerate(shape)])
+    elif alone and name in LOOKS:
+        found = through(name, LOOKS[name](*args, **kwargs), view, x)
+    elif alone and name in MOVES:
+        found = moved(view, old, shape)
+    elif alone and name in ("permute", "transpose", "t"):
+        found = permuted(view, list(_order(name, x.ndim, args[1:])))
+    elif alone and (dims := _mixed_dims(function, name, args, kwargs)) is not None:
+        found = mixed(view, old, dims, lost=out.ndim < x.ndim)
+    return found
 
 
 def _order(name: str, ndim: int, dims: Sequence[Any]) -> Iterator[int]:
@@ -208,6 +211,6 @@ def _mixed_dims(function: Any, name: str, args: Sequence[Any], kwargs: Mapping[s
     if name in ("_softmax", "_log_softmax", "_safe_softmax", "select", "split", "split_with_sizes", "unsafe_split", "unbind", "cumsum"):
         at = 1 if "split" in name else 0
         return (more[at] if len(more) > at else kwargs.get("dim", 0),)
-    if torch.Tag.reduction in function.tags and more and isinstance(more[0], (int, list, tuple)) and not isinstance(more[0], bool):
+    if torch.Tag.reduction in function.tags and more and more[0] != [] and isinstance(more[0], (int, list, tuple)):
         return [more[0]] if isinstance(more[0], int) else more[0]
     return None

@@ -19,16 +19,17 @@ def test_receptive_field(operation: Operation, case: Case, backend: Backend) -> 
     """The gradient of an output, drawn by the case's seed, reaches the cells of the set, which lie where size, jump and start say."""
     assert operation.reach is not None
     probe, sights = operation.reach(case)
-    y, rng = backend.run(operation, probe)["output"], np.random.default_rng(case.seed)
-    at = tuple(int(rng.integers(side)) for side in y.shape[2:])
-    dy = np.zeros(y.shape, y.dtype)
-    dy[(slice(None), slice(None), *at)] = 1
+    shape, rng = backend.run(operation, probe)["output"].shape, np.random.default_rng(case.seed)
+    at = tuple(int(rng.integers(side)) for side in shape[2:])
+    dy = np.zeros(shape, case.dtype)
+    dy[:, :, at[0], at[1]] = 1
     dx = backend.pullback(operation, probe, dy)["x"]  # type: ignore[attr-defined]
     own = np.einsum("jcj->jc", dx.reshape(len(dx), dx.shape[1], -1)).any(axis=1)  # sample j's gradient at its own pixel
     reached = own.reshape(dx.shape[2:])
     rows = [cells[i] for (_, cells), i in zip(sights, at, strict=True)]
     if not (reached == np.multiply.outer(*rows)).all():
-        raise Disagreement(f"the gradient of output {at} reaches {np.argwhere(reached).tolist()}, the formula gives {[np.flatnonzero(row).tolist() for row in rows]}")
+        wanted = [np.flatnonzero(row).tolist() for row in rows]
+        raise Disagreement(f"the gradient of output {at} reaches {np.argwhere(reached).tolist()}, the formula gives {wanted}")
     for (formula, _), i, axis in zip(sights, at, (1, 0), strict=True):
         seen = np.flatnonzero(reached.any(axis=axis))
         if seen.size and not {int(seen[0]), int(seen[-1])} <= set(formula.sees(i)):

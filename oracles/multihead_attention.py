@@ -156,8 +156,12 @@ def heads_pulled_back(d: Any, scores: Any, q: Any, k: Any, v: Any, how: str) -> 
     else:
         dw = stored(dw) if how == ON_QUERY else dw
         ds = w * (dw - np.sum(w * dw, axis=-1, keepdims=True))
-    ds, factors = stored(ds), {ON_BOTH: (scale**0.5, scale**0.5)}.get(how, (1.0, scale))
-    return ds, pulled_back(d, ds, stored(w), (q, k, v, None), factors, False, at_a_time=32 * (how == FUSED))
+    ds, w = stored(ds), stored(w)
+    if how == ON_QUERY:
+        heads = pulled_back(d, ds, w, (stored(q * scale), k, v, None), (1, 1), False)
+        return ds, {**heads, "query": stored(heads["query"]) * scale}
+    factors = (scale**0.5, scale**0.5) if how == ON_BOTH else (1.0, scale)
+    return ds, pulled_back(d, ds, w, (q, k, v, None), factors, False, at_a_time=32 * (how == FUSED))
 
 
 def multihead_attention_gradient(

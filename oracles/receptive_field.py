@@ -26,7 +26,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Field:
-    """The inputs that output i can see: none outside of start + i·jump … start + i·jump + span, of which `size` are whole numbers at most."""
+    """What output i can see: nothing outside of start + i·jump … start + i·jump + span, which holds `size` whole numbers at most."""
 
     jump: Fraction = Fraction(1)
     start: Fraction = Fraction(0)

@@ -186,7 +186,9 @@ def hardshrink(x: Any, *, lambd: float) -> Any:
 
 def hardshrink_gradient(dy: Any, x: Any, *, lambd: float) -> Gradients:
     """0 between −lambd and lambd, 1 outside; 1 everywhere if lambd is negative."""
-    return {"x": in_pieces(x, (-lambd, lambd), (dy, nothing(dy), dy)) if lambd >= 0 else in_pieces(x, (), (dy,))}
+    if lambd < 0:
+        return {"x": alike(dy, (np.isnan(plain(x)), [nothing(dy), dy, x]))}
+    return {"x": in_pieces(x, (-lambd, lambd), (dy, nothing(dy), dy))}
 
 
 def softshrink(x: Any, *, lambd: float) -> Any:

@@ -58,7 +58,7 @@ def transposed_convolution(
 def pooling(
     x: Sides, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False, *, rank: int
 ) -> Sides:
-    """As a convolution of the channels one by one, stride by default kernel_size; ⌈·⌉ with ceil_mode, but no window starts behind the image.
+    """As a convolution channel by channel, stride by default kernel_size; ⌈·⌉ with ceil_mode, but no window starts behind the image.
 
     Source: torch.nn.MaxPool2d, torch.nn.AvgPool2d and torch.nn.LPPool2d, Shape.
     """

@@ -1,6 +1,6 @@
 """Stacks of layers: what a sequence of layers computes, and its shapes, costs and receptive field, each composed layer by layer.
 
-A layer is a tuple of its class's name in torch.nn and its positional arguments, ("Conv2d", 3, 8, 5) say.
+A layer is a tuple of its class's name in torch.nn and all of its positional arguments, ("MaxPool2d", 3, 2, 1) say.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ Sight = tuple[Field, np.ndarray]  # the formula, and the set
 # Shapes.
 
 SHAPES: Mapping[str, Callable[..., Sides]] = {
-    "Conv2d": lambda x, i, o, k, s=1, p=0, d=1, g=1, bias=True: shapes.convolution(x, o, k, s, p, d, rank=2),
-    "ConvTranspose2d": lambda x, i, o, k, s=1, p=0, op=0, g=1, bias=True, d=1: shapes.transposed_convolution(x, o, k, s, p, op, d, rank=2),
-    "MaxPool2d": lambda x, k, s=None, p=0, d=1: shapes.pooling(x, k, s, p, d, rank=2),
-    "AvgPool2d": lambda x, k, s=None, p=0: shapes.pooling(x, k, s, p, rank=2),
+    "Conv2d": lambda x, i, o, k, s, p, d, g, bias: shapes.convolution(x, o, k, s, p, d, rank=2),
+    "ConvTranspose2d": lambda x, i, o, k, s, p, more, g, bias, d: shapes.transposed_convolution(x, o, k, s, p, more, d, rank=2),
+    "MaxPool2d": lambda x, k, s, p: shapes.pooling(x, k, s, p, rank=2),
+    "AvgPool2d": lambda x, k, s, p: shapes.pooling(x, k, s, p, rank=2),
     "AdaptiveAvgPool2d": lambda x, size: shapes.adaptive_pooling(x, size, rank=2),
     "Upsample": lambda x, size, factor, mode: shapes.upsampling(x, size, factor, rank=2),
     "PixelShuffle": shapes.pixel_shuffle,
@@ -60,10 +60,10 @@ def work(layer: Layer, x: Sides, y: Sides) -> Work:
     """What one layer costs."""
     name, *arguments = layer
     if name == "Conv2d":
-        i, o, k, _, _, _, groups, bias = (*arguments, *(1, 0, 1, 1, True)[len(arguments) - 3 :])
+        i, o, k, _, _, _, groups, bias = arguments
         return costs.convolution(x, y, i, o, spread(k, 2), groups, bias)
     if name == "ConvTranspose2d":
-        i, o, k, _, _, _, groups, bias, _ = (*arguments, *(1, 0, 0, 1, True, 1)[len(arguments) - 3 :])
+        i, o, k, _, _, _, groups, bias, _ = arguments
         return costs.transposed_convolution(x, y, i, o, spread(k, 2), groups, bias)
     return costs.elementwise(x, y)
 
@@ -80,12 +80,12 @@ def stack_work(x: Sides, layers: Iterable[Layer]) -> Work:
 def _windowed(name: str, arguments: list[Any]) -> tuple[Any, Any, Any, Any]:
     """kernel, stride, padding, dilation."""
     if name == "ConvTranspose2d":
-        _, _, k, s, p, _, _, _, d = (*arguments, *(1, 0, 0, 1, True, 1)[len(arguments) - 3 :])
+        _, _, k, s, p, _, _, _, d = arguments
     elif name == "Conv2d":
-        k, s, p, d = (*arguments[2:6], *(1, 0, 1)[max(len(arguments) - 3, 0) :])
+        k, s, p, d = arguments[2:6]
     else:
-        k, s, p, d = (*arguments, *(None, 0, 1)[len(arguments) - 1 :])
-    return k, k if s is None else s, p, d
+        k, s, p, d = *arguments, 1
+    return k, s, p, d
 
 
 def look(layer: Layer, axis: int, side: int, new: int) -> tuple[Look, np.ndarray]:
@@ -159,7 +159,7 @@ def value(layer: Layer, x: Any, weight: Any, bias: Any) -> Any:
         y = convolution_gradient(x, np.zeros(new), weight, **options)["x"]
         return y if bias is None else y + bias.reshape(-1, 1, 1)
     if name == "MaxPool2d":
-        return max_pool(x, **dict(zip(("kernel_size", "stride", "padding", "dilation"), arguments, strict=False)))["output"]
+        return max_pool(x, **dict(zip(("kernel_size", "stride", "padding"), arguments, strict=True)))["output"]
     if name == "AvgPool2d":
         kernel, stride, padding, _ = (spread(option, 2) for option in _windowed(name, arguments))
         ones, channels = np.ones((x.shape[1], 1, *kernel)), x.shape[1]

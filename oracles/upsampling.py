@@ -20,7 +20,14 @@ class Grid:
     """The axes of a resampling, the old ones' sides and the new ones'."""
 
     def __init__(
-        self, x: Any, size: Any, scale_factor: Any, mode: str, align_corners: bool | None, recompute_scale_factor: bool | None, antialias: bool
+        self,
+        x: Any,
+        size: Any,
+        scale_factor: Any,
+        mode: str,
+        align_corners: bool | None,
+        recompute_scale_factor: bool | None,
+        antialias: bool,
     ) -> None:
         rank = x.ndim - 2
         self.mode, self.antialias, self.sides = mode, antialias, x.shape[2:]
@@ -78,10 +85,10 @@ def interpolate(
 
     y[n, c, o, …] = Σ over i, … of weight[o, i] · … · x[n, c, i, …], i beyond the edge repeating it
 
-    weight[o, i] = k(p(o) − i), where p(o) = (o + ½)·step − ½, or o·(n − 1)/(m − 1) with align_corners, and step is n/m if size is
-    given or scale_factor is recomputed, 1/scale_factor else; k is max(0, 1 − |t|) for linear modes and Keys' cubic of a = −0.75 for bicubic.
-    With antialias the kernel (a = −0.5) is max(step, 1) times as wide and its weights have the sum 1. nearest takes cell ⌊o·step⌋,
-    nearest-exact ⌊(o + ½)·step⌋, area the mean of the cells ⌊o·n/m⌋ … ⌈(o + 1)·n/m⌉ − 1.
+    weight[o, i] = k(p(o) − i), where p(o) = (o + ½)·step − ½, or o·(n − 1)/(m − 1) with align_corners. The step is n/m if size is
+    given or scale_factor is recomputed, 1/scale_factor else. k is max(0, 1 − |t|) for linear modes, Keys' cubic of a = −0.75 for
+    bicubic. With antialias the kernel (a = −0.5) is max(step, 1) times as wide and its weights have the sum 1. nearest takes the cell
+    ⌊o·step⌋, nearest-exact ⌊(o + ½)·step⌋, area the mean of the cells ⌊o·n/m⌋ … ⌈(o + 1)·n/m⌉ − 1.
 
     x (N, C, H, …) → (N, C, H′, …), the given size or ⌊H · scale_factor⌋
     Source: torch.nn.functional.interpolate; torch.nn.Upsample, Shape; Keys 1981; Pillow's reduction, for antialias.
@@ -116,7 +123,7 @@ def nearest_gradient(dy: Any, x: Any, grid: Grid) -> Any:
     """The sum over new cells of dy, for the old cell of each, or for any of several."""
     flat, planes = math.prod(grid.sides), x.shape[:2]
     choices, doubt = candidates(grid)
-    found = 0.0
+    found: Any = 0.0
     for number, cells in enumerate(choices):
         at = np.ravel_multi_index(np.ix_(*cells), grid.sides)
         taken = np.where(Doubtful(np.full(doubt.shape, number == 0), doubt), dy, 0.0) if doubt.any() else dy

@@ -185,3 +185,31 @@ def movements(draw: st.DrawFn) -> Drawn:
 
 COUNTED = st.one_of(convolutions(), transposed_convolutions(), linears(), attentions(), recurrences())
 LAYERS = st.one_of(COUNTED, bilinears(), norms(), embeddings(), pools(), movements())
+
+
+def exacting() -> list[Drawn]:
+    """A layer of each kind with every option away from its default, so that no part of a formula can be left out."""
+    x, y = (2, 4, 7, 9), (2, 6, 6, 7)
+    up = shapes.transposed_convolution(x, 6, (2, 3), 2, 1, 1, 2, rank=2)
+    query, key, value = (3, 5, 8), (3, 7, 4), (3, 7, 6)
+    words = (5, 3, 4)
+    lstm = {"num_layers": 2, "bidirectional": True, "proj_size": 3}
+    attention = {"kdim": 4, "vdim": 6, "batch_first": True, "add_bias_kv": True, "add_zero_attn": True}
+    return [
+        Drawn(lambda: nn.Conv2d(4, 6, (2, 3), groups=2), (x,), y, costs.convolution(x, y, 4, 6, (2, 3), 2)),
+        Drawn(
+            lambda: nn.ConvTranspose2d(4, 6, (2, 3), 2, 1, 1, 2, dilation=2),
+            (x,),
+            up,
+            costs.transposed_convolution(x, up, 4, 6, (2, 3), 2),
+        ),
+        Drawn(lambda: nn.Linear(4, 6), (words,), (5, 3, 6), costs.linear(words, (5, 3, 6), 4, 6)),
+        Drawn(
+            lambda: nn.MultiheadAttention(8, 2, **attention),
+            (query, key, value),
+            query,
+            costs.multihead_attention(5, 7, 3, 8, 4, 6, True, True, True),
+        ),
+        Drawn(lambda: nn.LSTM(4, 6, **lstm), (words,), (5, 3, 6), costs.recurrence("LSTM", 5, 3, 4, 6, 2, True, True, 3)),
+        Drawn(lambda: nn.GRU(4, 6), (words,), (5, 3, 6), costs.recurrence("GRU", 5, 3, 4, 6)),
+    ]

@@ -72,7 +72,15 @@ def unit(inner: int, outer: int, kernel: int, stride: int = 1, groups: int = 1) 
 def mobilenet_v2() -> nn.Module:
     """Sandler et al. 2018, table 2, width 1."""
     layers, inner = unit(3, 32, 3, 2), 32
-    for expansion, outer, count, stride in ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)):
+    for expansion, outer, count, stride in (
+        (1, 16, 1, 1),
+        (6, 24, 2, 2),
+        (6, 32, 3, 2),
+        (6, 64, 4, 2),
+        (6, 96, 3, 1),
+        (6, 160, 3, 2),
+        (6, 320, 1, 1),
+    ):
         for i in range(count):
             layers.append(InvertedResidual(inner, outer, stride if i == 0 else 1, expansion))
             inner = outer

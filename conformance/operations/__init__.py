@@ -13,6 +13,10 @@ FAMILIES = (
     "dropout",
     "optimizer",
     "scheduler",
+    "cv_filtering",
+    "cv_color",
+    "cv_morphology",
+    "cv_codec",
 )
 
 

@@ -111,13 +111,13 @@ def array(case: Case, name: str) -> np.ndarray:
 
 
 def longer(name: str, axis: int) -> Callable[[Case], Case | None]:
-    """The case with one array longer along an axis; None without the array, or where another side is as good."""
+    """The case with one array two longer along an axis; None without the array, or if it is empty."""
 
     def broken(case: Case) -> Case | None:
         old = case.arrays[name]
-        if old is None or old.ndim < 1 + (axis < 0 and axis != -1):
+        if old is None or not old.shape[axis]:
             return None
-        return case.but(**{name: np.concatenate([old, np.repeat(np.take(old, [0], axis), 2, axis)], axis)}) if old.shape[axis] else None
+        return case.but(**{name: np.concatenate([old, np.repeat(np.take(old, [0], axis), 2, axis)], axis)})
 
     return broken
 
@@ -135,7 +135,7 @@ def whole_number_vectors(name: str) -> Callable[[Case], Case]:
 LINEAR_REJECTS: Mapping[str, Callable[[Case], Case | None]] = {
     "x must have in_features features": longer("x", -1),
     "x must have a last axis": lambda case: case.but(x=np.ones((), array(case, "x").dtype)) if array(case, "weight").shape[1] > 1 else None,
-    "bias must have one element for every output": lambda case: longer("bias", 0)(case),
+    "bias must have one element for every output": longer("bias", 0),
     "x must have the dtype of weight": whole_number_vectors("x"),
 }
 
@@ -143,7 +143,7 @@ BILINEAR_REJECTS: Mapping[str, Callable[[Case], Case | None]] = {
     "x1 must have in1_features features": longer("x1", -1),
     "x2 must have in2_features features": longer("x2", -1),
     "x1 and x2 must have the same leading axes": other_leading,
-    "bias must have one element for every output": lambda case: longer("bias", 0)(case),
+    "bias must have one element for every output": longer("bias", 0),
     "in1_features must be positive": lambda case: case.but(x1=array(case, "x1")[..., :0], weight=array(case, "weight")[:, :0]),
 }
 

@@ -124,7 +124,7 @@ def cases(draw: st.DrawFn, dtype: str) -> Case:
     data = draw(data_of(dtype, REGIMES))
     x = (draw(st.integers(1, 2)), draw(st.integers(1, 4)), draw(st.integers(1, MOST)), draw(st.integers(1, MOST)))
     layers: list[Layer] = []
-    y = x
+    y: Shape = x
     for kind in draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=5)):
         layer = kind(draw, y[1], y[2:])
         new = stack_shape(y, [layer])
@@ -161,7 +161,7 @@ def input_of(case: Case) -> np.ndarray:
 def seen(trial: Trial, case: Case, *layers: Layer) -> np.ndarray:
     """What the library's outputs see of the input: the outputs, by which pixel was 1."""
     probe, _ = reach(with_layers(case, *layers))
-    return trial.run(probe)["output"] != 0
+    return np.asarray(trial.run(probe)["output"] != 0)
 
 
 def same_padding(channels: int, out: int, kernel: int, stride: int = 1, groups: int = 1) -> Layer:
@@ -180,7 +180,9 @@ def small_filters_see_as_much(trial: Trial, case: Case) -> None:
     c = input_of(case).shape[1]
     n = 2 + case.seed % 3
     small, large = [same_padding(c, c, 3)] * n, [same_padding(c, c, 2 * n + 1)]
-    assert_same(seen(trial, case, *small), seen(trial, case, *large), f"{n} filters of 3×3 do not see what one of {2 * n + 1}×{2 * n + 1} sees")
+    assert_same(
+        seen(trial, case, *small), seen(trial, case, *large), f"{n} filters of 3×3 do not see what one of {2 * n + 1}×{2 * n + 1} sees"
+    )
     few, many = measured(trial, case, *small), measured(trial, case, *large)
     for name in ("parameters", "flops"):
         agrees(f"the share of {name} of {n} filters of 3×3", Fraction(few[name], many[name]), Fraction(9 * n, (2 * n + 1) ** 2))
@@ -190,11 +192,15 @@ def separable_costs_less(trial: Trial, case: Case) -> None:
     """A depthwise filter and a 1×1 convolution see the same for 1/Cout + 1/K² of the parameters and products."""
     c, (out, k) = input_of(case).shape[1], (1 + case.seed % 5, (1, 3, 5)[case.seed % 3])
     whole, parts = [same_padding(c, out, k)], [same_padding(c, c, k, groups=c), same_padding(c, out, 1)]
-    see = [seen(trial, case, *layers).any(axis=1) for layers in (whole, parts)]
+    see = [np.asarray(seen(trial, case, *layers).any(axis=1)) for layers in (whole, parts)]
     assert_same(see[1], see[0], "a depthwise separable convolution does not see what the whole one sees")
     few, many = measured(trial, case, *parts), measured(trial, case, *whole)
     for name in ("parameters", "flops"):
-        agrees(f"the share of {name} of a depthwise separable convolution", Fraction(few[name], many[name]), Fraction(1, out) + Fraction(1, k * k))
+        agrees(
+            f"the share of {name} of a depthwise separable convolution",
+            Fraction(few[name], many[name]),
+            Fraction(1, out) + Fraction(1, k * k),
+        )
 
 
 def groups_divide_the_cost(trial: Trial, case: Case) -> None:
@@ -224,7 +230,11 @@ def halving_quarters_the_cost(trial: Trial, case: Case) -> None:
     c = input_of(case).shape[1]
     even = case.but(x=np.repeat(np.repeat(input_of(case), 2, 2), 2, 3))
     whole = measured(trial, even, same_padding(c, 2, 3))
-    for less in ([("MaxPool2d", 2, 2, 0), same_padding(c, 2, 3)], [("AvgPool2d", 2, 2, 0), same_padding(c, 2, 3)], [same_padding(c, 2, 3, 2)]):
+    for less in (
+        [("MaxPool2d", 2, 2, 0), same_padding(c, 2, 3)],
+        [("AvgPool2d", 2, 2, 0), same_padding(c, 2, 3)],
+        [same_padding(c, 2, 3, 2)],
+    ):
         counted = measured(trial, even, *less)
         agrees("the share of products at half the size", Fraction(counted["flops"], whole["flops"]), Fraction(1, 4))
         agrees("parameters at half the size", counted["parameters"], whole["parameters"])
@@ -245,7 +255,9 @@ def fire_costs_less(trial: Trial, case: Case) -> None:
     """Squeezing C channels to s before a 3×3 to C leaves (C·s + 9·s·C) of 9·C² parameters."""
     c, squeezed = 2 * input_of(case).shape[1], input_of(case).shape[1]
     wide = case.but(x=np.tile(input_of(case), (1, 2, 1, 1)))
-    few, many = (measured(trial, wide, *layers) for layers in ([same_padding(c, squeezed, 1), same_padding(squeezed, c, 3)], [same_padding(c, c, 3)]))
+    few, many = (
+        measured(trial, wide, *layers) for layers in ([same_padding(c, squeezed, 1), same_padding(squeezed, c, 3)], [same_padding(c, c, 3)])
+    )
     for name in ("parameters", "flops"):
         agrees(f"the share of {name} of a squeezed convolution", Fraction(few[name], many[name]), Fraction(10 * squeezed, 9 * c))
 

@@ -126,11 +126,13 @@ def sized(case: Case, by: Callable[[int, int], int]) -> Case | None:
     return None if case.options["output_size"] is None else case.but(output_size=wanted)
 
 
-def emptied(case: Case) -> Case | None:
-    """So much padding that nothing is left of the output's last axis, unless the case gives output_size."""
+def overpadded(case: Case, left: int) -> Case | None:
+    """Padding that leaves less than nothing, or exactly nothing, of the output's last axis, unless the case gives output_size."""
     lie = spreading(case)
-    more = -(-lie.sides[-1] // 2)
-    return case.but(padding=(*lie.padding[:-1], lie.padding[-1] + more)) if case.options["output_size"] is None else None
+    more = 1 if left == 0 else lie.sides[-1] // 2 + 1
+    if case.options["output_size"] is not None or (left == 0 and lie.sides[-1] != 2):
+        return None
+    return case.but(padding=(*lie.padding[:-1], lie.padding[-1] + more))
 
 
 REJECTS: Mapping[str, Callable[[Case], Case | None]] = {
@@ -155,7 +157,8 @@ REJECTS: Mapping[str, Callable[[Case], Case | None]] = {
     "output_size must have one side for every axis": lambda case: (
         None if case.options["output_size"] is None else case.but(output_size=(*case.options["output_size"], 1, 1, 1))
     ),
-    "the output must not be empty": emptied,
+    "no side of the output may be negative": lambda case: overpadded(case, -1),
+    "the output must not be empty": lambda case: overpadded(case, 0),
 }
 
 # The laws, on integers: every sum is exact.

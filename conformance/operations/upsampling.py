@@ -58,7 +58,15 @@ def nothing(**_: Any) -> Cost:
 
 # The cases.
 
-RANKS = {"linear": (1,), "bilinear": (2,), "bicubic": (2,), "trilinear": (3,), "nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3)}
+RANKS = {
+    "linear": (1,),
+    "bilinear": (2,),
+    "bicubic": (2,),
+    "trilinear": (3,),
+    "nearest": (1, 2, 3),
+    "nearest-exact": (1, 2, 3),
+    "area": (1, 2, 3),
+}
 SMALL = st.integers(1, 6)
 WIDE = st.sampled_from((7, 8, 9, 15, 16, 17, 31, 32, 33))
 FACTORS = st.sampled_from((2, 2.0, 0.5, 1.5, 3, 1.0, 0.3, 1.3, 1.1, 2.2, 0.7, 1 / 3, 2.5, 0.9, 1.01, 120 / 88))
@@ -239,7 +247,7 @@ def variant(name: str, *modes: str, laws: tuple[Law, ...], dtypes: tuple[str, ..
         shape=shape,
         cost=nothing,
         cases=cases(*modes, **how),
-        rejects={**(ANTIALIAS_REJECTS | FUNCTION_REJECTS if name == "antialias" else REJECTS), **extra},
+        rejects={**({**ANTIALIAS_REJECTS, **FUNCTION_REJECTS} if name == "antialias" else REJECTS), **extra},
         laws=laws,
         dtypes=dtypes,
     )
@@ -269,5 +277,7 @@ OPERATIONS = (
     variant("antialias", "bilinear", "bicubic", laws=(SAME, ALIKE, MIRRORS), dtypes=("float64", "float32"), antialias=True),
     module("Upsample", upsample, interpolate, interpolate_gradient, (SAME, ALIKE), *RANKS),
     module("UpsamplingNearest2d", upsampling_nearest2d, upsampled_nearest, upsampled_nearest_gradient, (SAME, ALIKE, REPEATS), "nearest"),
-    module("UpsamplingBilinear2d", upsampling_bilinear2d, upsampled_bilinear, upsampled_bilinear_gradient, (SAME, ALIKE, MIRRORS), "bilinear"),
+    module(
+        "UpsamplingBilinear2d", upsampling_bilinear2d, upsampled_bilinear, upsampled_bilinear_gradient, (SAME, ALIKE, MIRRORS), "bilinear"
+    ),
 )

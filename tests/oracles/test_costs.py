@@ -58,7 +58,7 @@ def test_forward_flops_are_those_that_torch_counts_on_meta_tensors(drawn):
 @given(convolutions() | transposed_convolutions() | linears() | attentions())
 @example(Drawn(lambda: nn.Conv2d(4, 4, 3, groups=2), ((1, 4, 6, 6),), (1, 4, 4, 4), Work(76, 1152, 144, 64), groups=2))
 def test_backward_flops_are_those_that_torch_counts_but_for_grouped_weights(drawn):
-    """torch counts the gradient of a grouped weight as if there were no groups (pytorch pull request 183405): that or the formula, nothing else."""
+    """torch counts the gradient of a grouped weight as if there were no groups (pytorch pull request 183405): that or the formula."""
     assert drawn.work is not None
     for device in ("cpu", "meta"):
         forward, backward = counted(drawn, device)

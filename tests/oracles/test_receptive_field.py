@@ -37,7 +37,11 @@ def test_one_layer_sees_no_less_than_its_formula_says_somewhere(case):
         for axis in range(2):
             three, cells = look(layer, axis, x[axis + 2], y[axis + 2])
             size, sees = rf.field([three]).size, [rf.field([three]).sees(i) for i in range(y[axis + 2])]
-            spans = [np.ptp(np.flatnonzero(row)) + 1 for row, s in zip(cells, sees, strict=True) if s.start >= 0 and s.stop <= x[axis + 2] and row.any()]
+            spans = [
+                np.ptp(np.flatnonzero(row)) + 1
+                for row, s in zip(cells, sees, strict=True)
+                if s.start >= 0 and s.stop <= x[axis + 2] and row.any()
+            ]
             largest = max((len(s) for s in sees if s.start >= 0 and s.stop <= x[axis + 2]), default=0)
             assert max(spans, default=0) == largest <= size, (layer, three)
 
