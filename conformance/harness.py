@@ -115,7 +115,7 @@ def search(
             declared.check(operation, case, backend)
 
     verdict = Verdict()
-    failure = _first_failure(trial, declared, operation, dtype, backend, examples, seed, known, shrink)
+    failure = _first_failure(trial, ledger, declared, operation, dtype, backend, examples, seed, known, shrink)
     if isinstance(failure, KnownFailure):
         verdict.outcome, verdict.message = "fixed", failure.no_longer_fails(operation, backend)
     elif failure is not None:
@@ -136,6 +136,7 @@ def search(
 
 def _first_failure(
     trial: Callable[[Case], None],
+    ledger: Ledger,
     declared: Property,
     operation: Operation,
     dtype: str,
@@ -149,6 +150,7 @@ def _first_failure(
     for entry in known:
         if not entry.still_fails(partial(trial, entry.witness_of(operation, dtype))):
             return entry
+    ledger.known = known
 
     @hypothesis.seed(seed + zlib.crc32(f"{declared.name} {operation.id} {dtype}".encode()))
     @hypothesis.settings(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -38,6 +38,7 @@ class Ledger:
     """What was seen while a property was searched: the present case, which options, how much of the error was used."""
 
     case: Case | None = None
+    known: Sequence[Any] = ()  # known failures that set cases aside, also those that a property makes itself
     examples: int = 0
     elements: int = 0
     free: int = 0
@@ -72,6 +73,12 @@ def recording(ledger: Ledger) -> Iterator[None]:
         yield
     finally:
         _present.reset(token)
+
+
+def set_aside(case: Case) -> bool:
+    """Whether a case that a property has made itself is one of a known failure."""
+    ledger = _present.get(None)
+    return ledger is not None and any(entry.describes(case) for entry in ledger.known)
 
 
 def named(results: Any) -> dict[str, Any]:

@@ -118,6 +118,7 @@ class Operation:
     abstract                                whether the call can be inferred without data (random and data-dependent ones cannot)
     pure                                    False for operations that write over their inputs by design, as optimizers
     takes_arrays                            False for operations on plain numbers, as schedulers
+    constants                               floating arrays with respect to which nothing is differentiated
     plain                                   arrays that the oracle takes as they are: indices, masks, structuring elements
     share                                   of the profile's examples, for operations that cost more or less than most
     reach(case)                             a case of one image for each pixel that is 1 there, on which every path shows, and for each
@@ -140,6 +141,7 @@ class Operation:
     state: str | None = None
     chances: Callable[..., Mapping[str, tuple[int, int, float]]] | None = None
     result_dtypes: Mapping[str, str] = field(default_factory=dict)
+    constants: tuple[str, ...] = ()
     plain: tuple[str, ...] = ()
     abstract: bool = True
     takes_arrays: bool = True

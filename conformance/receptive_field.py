@@ -122,6 +122,7 @@ LOOKS: Mapping[str, Callable[..., Looks]] = {
     "pixel_shuffle": lambda x, r: _last(2, lambda _: nearest(Fraction(1, r))),
     "pixel_unshuffle": lambda x, r: _last(2, lambda _: window(r, r)),
 }
+REDUCTIONS = {"mean", "sum", "amax", "amin", "prod", "var", "std", "max", "min"}
 MOVES = {"view", "_unsafe_view", "unsqueeze", "squeeze", "reshape", "_reshape_alias"}
 
 
@@ -188,7 +189,7 @@ def view_of_result(
         found = moved(view, old, shape)
     elif alone and name in ("permute", "transpose", "t"):
         found = permuted(view, list(_order(name, x.ndim, args[1:])))
-    elif alone and (dims := _mixed_dims(function, name, args, kwargs)) is not None:
+    elif alone and (dims := _mixed_dims(name, args, kwargs)) is not None:
         found = mixed(view, old, dims, lost=out.ndim < x.ndim)
     return found
 
@@ -201,7 +202,7 @@ def _order(name: str, ndim: int, dims: Sequence[Any]) -> Iterator[int]:
         yield from ({one: other, other: one}.get(dim, dim) for dim in range(ndim))
 
 
-def _mixed_dims(function: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence[int] | None:
+def _mixed_dims(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence[int] | None:
     """The axes that a function of one tensor sees as a whole, or None where that is not known."""
     x, more = args[0], args[1:]
     if "batch_norm" in name and len(args) > 5:
@@ -211,6 +212,6 @@ def _mixed_dims(function: Any, name: str, args: Sequence[Any], kwargs: Mapping[s
     if name in ("_softmax", "_log_softmax", "_safe_softmax", "select", "split", "split_with_sizes", "unsafe_split", "unbind", "cumsum"):
         at = 1 if "split" in name else 0
         return (more[at] if len(more) > at else kwargs.get("dim", 0),)
-    if torch.Tag.reduction in function.tags and more and more[0] != [] and isinstance(more[0], (int, list, tuple)):
+    if name in REDUCTIONS and more and more[0] != [] and isinstance(more[0], (int, list, tuple)):
         return [more[0]] if isinstance(more[0], int) else more[0]
     return None

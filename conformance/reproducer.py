@@ -15,8 +15,8 @@ from conformance.model import Backend, Case, Operation
 
 ENDINGS = {  # what each property does with the call; {name}s are filled in
     "gradient": """\
-    for tensor in arrays.values():
-        if torch.is_tensor(tensor) and tensor.is_floating_point():
+    for name, tensor in arrays.items():
+        if torch.is_tensor(tensor) and tensor.is_floating_point() and name not in constants:
             tensor.requires_grad_()
     results = named(call(**arrays, **options))
     results["output"].backward(dy)
@@ -62,6 +62,10 @@ def script(verb: str, operation: Operation, case: Case, backend: Backend, failur
     literal = torch_literal if operation.library == "torch" else numpy_literal
     dy = getattr(failure, "dy", None)
     lines = [
+        "from __future__ import annotations",
+        "",
+        "from typing import Any",
+        "",
         "import numpy as np",
         f"import {operation.library}",
         "",
@@ -69,6 +73,7 @@ def script(verb: str, operation: Operation, case: Case, backend: Backend, failur
         "",
         "",
         source_of(call),
+        *([] if call.__name__ == "call" else ["", f"call = {call.__name__}"]),
         "",
         "def named(results):",
         '    return dict(results) if isinstance(results, dict) else {"output": results}',
@@ -78,7 +83,7 @@ def script(verb: str, operation: Operation, case: Case, backend: Backend, failur
         *(f"    {name!r}: {literal(array, case.layouts.get(name), backend)}," for name, array in case.arrays.items()),
         "}",
         f"options = {dict(case.options)!r}",
-        *([f"dy = {literal(dy, None, backend)}"] if dy is not None else []),
+        *([f"constants = {operation.constants!r}", f"dy = {literal(dy, None, backend)}"] if dy is not None else []),
         "",
         textwrap.dedent(ENDINGS["gradient" if dy is not None else ""]),
         *_comparison(verb, failure),

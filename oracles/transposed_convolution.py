@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import add_at, coarse, contract, stored
+from oracles.bounded import Exactly, add_at, coarse, contract, stored
 from oracles.windows import Sides, extent, spread
 
 
@@ -59,7 +59,9 @@ class Spreading:
     def met(self, image: Any, at: list[np.ndarray]) -> Any:
         """What an image (N, C, H, …) holds at these places, 0 outside: (N, groups, C/groups, P·…, H′·…)."""
         image = np.pad(image, ((0, 0), (0, 0), *((0, 1),) * self.rank))
-        around = [(1,) * axis + (len(a),) + (1,) * (self.rank - 1) + (a.shape[1],) + (1,) * (self.rank - 1 - axis) for axis, a in enumerate(at)]
+        around = [
+            (1,) * axis + (len(a),) + (1,) * (self.rank - 1) + (a.shape[1],) + (1,) * (self.rank - 1 - axis) for axis, a in enumerate(at)
+        ]
         met = image[(slice(None), slice(None), *(a.reshape(shape) for a, shape in zip(at, around, strict=True)))]
         n, channels = image.shape[:2]
         return met.reshape(n, self.groups, channels // self.groups, math.prod(self.kernel), math.prod(a.shape[1] for a in at))
@@ -171,6 +173,14 @@ def gradient_of_present_cells(dy: Any, x: Any, weight: Any, bias: Any = None, **
     by_pixel = np.where(there, lie.rows(x)[:, :, :, None, None] * met, 0.0)
     dx = np.sum(by_weight, axis=(3, 4)).reshape(x.shape)
     return {**found, "x": dx, "weight": np.sum(by_pixel, axis=(0, 5)).reshape(weight.shape)}
+
+
+def inferred_shape(x: Any, weight: Any, bias: Any = None, **options: Any) -> Any:
+    """The shape of the output, as an array of whole numbers.
+
+    Source: torch.nn.ConvTranspose2d, Shape.
+    """
+    return Exactly(np.array(Spreading(x.shape, weight.shape, **options).output))
 
 
 transposed_convolution.formulations = (  # type: ignore[attr-defined]

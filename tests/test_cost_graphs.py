@@ -255,3 +255,34 @@ def test_the_table_sees_what_the_formula_of_the_stack_sees(case):
     found = row.receptive_field, tuple(map(float, row.jump)), tuple(map(float, row.start))
     whole = [layer for layer in case.options["layers"] if layer == ("AdaptiveAvgPool2d", (1, 1))]
     assert found == by_hand or whole, (module, found, by_hand)
+
+
+def test_a_mean_over_channels_sees_no_more_than_its_pixel():
+    class Spatial(nn.Module):
+        """The gate of CBAM: mean and maximum over the channels, through a convolution."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.gate = nn.Conv2d(2, 1, 7, padding=3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * torch.sigmoid(self.gate(torch.cat([x.mean(1, keepdim=True), x.max(1, keepdim=True).values], 1)))
+
+    (row,) = cost_table(Spatial(), (1, 4, 16, 16))
+    assert (row.receptive_field, row.start) == ((7, 7), (-3, -3))
+
+
+def test_permuted_and_cut_maps_are_followed():
+    class Cut(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.mix, self.last = nn.Conv2d(4, 4, 3), nn.Linear(4, 4), nn.Identity()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = self.mix(self.conv(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+            a, b = y.chunk(2, 1)
+            return self.last(torch.cat([b, a], 1)[:, :, 2:, ::2] + 0)
+
+    rows = named(cost_table(Cut(), (1, 4, 16, 16)))
+    assert (rows["mix"].receptive_field, rows["mix"].jump) == ((3, 3), (1, 1))
+    assert (rows["last"].receptive_field, rows["last"].jump, rows["last"].start) == ((3, 3), (1, 2), (2, 0))

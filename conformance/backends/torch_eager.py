@@ -28,7 +28,11 @@ REFUSALS = (
 HALVES = ("float16", "bfloat16")
 
 # Kernels that store intermediates in the tensor's format (read off results, torch 2.13 on x86-64; bounds.md calls them composites).
-COMPOSITE: Mapping[str, tuple[str, ...]] = {"torch.optim.SGD": HALVES}
+COMPOSITE: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("torch.nn.BatchNorm2d", "torch.nn.CrossEntropyLoss", "torch.optim.SGD"), HALVES),
+    **dict.fromkeys(("torch.nn.Tanhshrink", "torch.nn.Softsign", "torch.nn.Hardshrink", "torch.nn.Softshrink"), HALVES),
+    "torch.nn.Sigmoid": ("float16",),
+}
 
 # oneDNN flushes subnormals in bfloat16 on processors with AVX512-BF16 (measured: 2⁻¹³⁰ · 2¹²⁰ gives 0 in a convolution).
 FLUSHED_IN_BFLOAT16 = ("torch.nn.Conv", "torch.nn.GELU")
@@ -99,8 +103,8 @@ class TorchEager:
     def pullback(self, operation: Operation, case: Case, dy: np.ndarray) -> Results:
         """Gradients of "output" with the cotangent dy, for every floating input."""
         tensors = self.tensors(case)
-        for tensor in tensors.values():
-            if tensor is not None and tensor.is_floating_point():
+        for name, tensor in tensors.items():
+            if tensor is not None and tensor.is_floating_point() and name not in operation.constants:
                 tensor.requires_grad_()
         results = operation.call(**tensors, **case.options)
         output = results["output"] if isinstance(results, Mapping) else results

@@ -9,8 +9,12 @@ from conformance.model import Operation
 FAMILIES = (
     "convolution",
     "pooling",
+    "normalization",
     "activation",
+    "rectifiers",
+    "smooth_activations",
     "dropout",
+    "loss",
     "optimizer",
     "scheduler",
     "cv_filtering",

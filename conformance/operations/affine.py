@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance.judgement import Trial
-from conformance.model import FLOATS, Case, Cost, Law, Operation, Shape, torch
+from conformance.model import FLOATS, Case, Law, Operation, Shape, torch
 from conformance.operations.laws import assert_same
 from conformance.strategies import FINITE_REGIMES, data_of
 from oracles.affine import affine_grid, affine_grid_gradient
@@ -23,11 +23,6 @@ def call(theta: Any, **options: Any) -> Any:
 def shape(theta: Shape, *, size: Shape, align_corners: bool) -> Mapping[str, Shape]:
     """(N, 2, 3) → (N, H, W, 2)."""
     return {"output": (size[0], *size[2:], theta[1])}
-
-
-def cost(theta: Shape, *, size: Shape, align_corners: bool) -> Cost:
-    """A position takes one product for every element of its matrix."""
-    return Cost(0, int(np.prod(size[2:])) * theta[0] * theta[1] * theta[2])
 
 
 SIDE = st.one_of(st.integers(1, 6), st.integers(1, 6), st.sampled_from((7, 8, 9, 16, 17, 33)))
@@ -73,11 +68,10 @@ AffineGrid = Operation(
     oracle=affine_grid,
     gradient=affine_grid_gradient,
     shape=shape,
-    cost=cost,
     cases=cases,
     rejects=REJECTS,
     laws=(Law("a translation is everywhere the same", translation_is_copied),),
-    dtypes=FLOATS,
+    dtypes=FLOATS[:2],
 )
 
 OPERATIONS = (AffineGrid,)

@@ -15,7 +15,7 @@ from conformance.operations.convolution import BATCH, FEW, GROUPS, LARGE, ROOM, 
 from conformance.operations.laws import assert_same
 from conformance.strategies import Data, data_of, pair_of
 from oracles.convolution import convolution
-from oracles.transposed_convolution import Spreading, transposed_convolution, transposed_convolution_gradient
+from oracles.transposed_convolution import Spreading, inferred_shape, transposed_convolution, transposed_convolution_gradient
 from oracles.windows import extent, spread
 
 # The call.
@@ -35,6 +35,12 @@ def call(x: Any, weight: Any, bias: Any, **options: Any) -> Any:
     """The module's forward, with its parameters and output_size given."""
     parameters = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
     return torch.func.functional_call(layer(x, weight, bias, **options), parameters, (x, options["output_size"]))
+
+
+def call_inferred(x: Any, weight: Any, bias: Any, **options: Any) -> Any:
+    """The shape that the meta device infers without computing."""
+    x, weight, bias = (None if t is None else t.to("meta") for t in (x, weight, bias))
+    return torch.tensor(call(x, weight, bias, **options).shape)
 
 
 # The formulas.
@@ -208,7 +214,7 @@ def spreads_single_pixels(trial: Trial, case: Case) -> None:
     rank = weight.ndim - 2
     dilation = spread(case.options["dilation"], rank)
     y = trial.run(case.but(x=np.ones((1, 1, *(1,) * rank), weight.dtype), weight=weight))["output"]
-    wanted = np.zeros((*weight.shape[:2], *extent(weight.shape[2:], dilation)), weight.dtype)
+    wanted: Any = np.zeros((*weight.shape[:2], *extent(weight.shape[2:], dilation)), weight.dtype)
     wanted[(..., *(slice(None, None, d) for d in dilation))] = weight
     assert_same(y, wanted, "a pixel does not give the filter")
 
@@ -257,4 +263,17 @@ def operation(rank: int, share: float = 1.0) -> Operation:
 
 ConvTranspose1d, ConvTranspose2d, ConvTranspose3d = operation(1), operation(2), operation(3, share=0.5)
 
-OPERATIONS = (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
+Inferred = Operation(  # what the computation refuses, inferring its shape must refuse
+    name="torch.nn.ConvTranspose2d",
+    variant="Inferred",
+    call=call_inferred,
+    oracle=inferred_shape,
+    cases=cases(2),
+    rejects={sentence: broken for sentence, broken in REJECTS.items() if sentence.startswith("output_")},
+    result_dtypes={"output": "int64"},
+    dtypes=("float32",),
+    abstract=False,
+    share=0.1,
+)
+
+OPERATIONS = (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, Inferred)

@@ -148,9 +148,8 @@ def folding_back_counts(trial: Trial, case: Case) -> None:
     """fold(unfold(x)) = divisor · x, where divisor = fold(unfold(1)) counts the blocks over a pixel."""
     case, sides = whole(case), sides_of(case)
     if "output_size" in case.options:  # of Fold: x is the blocks of an image
-        image = array(case, "x")[..., :1, :1]
-        image = np.resize(image, (*array(case, "x").shape[:-2], 1, *sides))
-        image, one = image, np.ones_like(image)
+        image = Data(case.dtype, "integers", case.seed).array("image", *array(case, "x").shape[:-2], 1, *sides)
+        one = np.ones_like(image)
         found, divisor = (trial.run(case.but(x=back(a, case, sides)))["output"] for a in (image, one))
     else:
         image = array(case, "x")

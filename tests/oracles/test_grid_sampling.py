@@ -1,0 +1,131 @@
+"""The oracles of sampling at any positions against SciPy, loops in plain Python, and differences."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from oracles.affine import affine_grid, affine_grid_gradient
+from oracles.bounded import exact, ieee
+from oracles.grid_sampling import grid_sample, grid_sample_gradient
+
+FLOAT64 = ieee("float64")
+SCIPY = {"zeros": ("grid-constant",) * 2, "border": ("nearest",) * 2, "reflection": ("reflect", "mirror")}  # by align_corners
+
+
+def places(grid: np.ndarray, sides: tuple[int, ...], align_corners: bool) -> list[np.ndarray]:
+    """Where the points of a grid lie, counted in cells, one array for every axis."""
+    found = []
+    for axis, n in enumerate(sides):
+        g = grid[..., -1 - axis]
+        found.append((g + 1) / 2 * (n - 1) if align_corners else (g + 1) / 2 * n - 0.5)
+    return found
+
+
+def data(rank: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Two images of two channels, and points inside and outside."""
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((2, 2, *(4, 3, 5)[:rank])), rng.uniform(-2.5, 2.5, (2, *(3, 4, 2)[:rank], rank))
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("padding_mode", sorted(SCIPY))
+@pytest.mark.parametrize("align_corners", [False, True])
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+def test_sampling_is_map_coordinates_of_scipy(rank: int, padding_mode: str, align_corners: bool, mode: str) -> None:
+    x, grid = data(rank)
+    found = grid_sample(exact(x, FLOAT64), exact(grid, FLOAT64), mode=mode, padding_mode=padding_mode, align_corners=align_corners)
+    options = {"order": int(mode == "bilinear"), "mode": SCIPY[padding_mode][align_corners]}
+    at = [places(g, x.shape[2:], align_corners) for g in grid]
+    wanted = np.array([[ndimage.map_coordinates(plane, at[n], **options) for plane in image] for n, image in enumerate(x)])
+    if mode == "nearest":
+        assert found.accepts(wanted).all()
+    else:
+        np.testing.assert_allclose(found.value, wanted, rtol=1e-12, atol=1e-12)
+        other = grid_sample.formulations[0](x, grid, mode=mode, padding_mode=padding_mode, align_corners=align_corners)
+        np.testing.assert_allclose(other, wanted, rtol=1e-12, atol=1e-12)
+
+
+def keys(t: float) -> float:
+    """Keys' kernel of a = −3/4."""
+    t = abs(t)
+    return 1.25 * t**3 - 2.25 * t**2 + 1 if t <= 1 else -0.75 * (t**3 - 5 * t**2 + 8 * t - 4) if t < 2 else 0.0
+
+
+def cell(i: int, n: int, padding_mode: str, align_corners: bool) -> int | None:
+    """The cell that stands for one outside."""
+    if 0 <= i < n or padding_mode == "zeros":
+        return i if 0 <= i < n else None
+    if padding_mode == "border":
+        return min(max(i, 0), n - 1)
+    return (
+        cell(-i if align_corners else -1 - i, n, padding_mode, align_corners)
+        if i < 0
+        else cell(2 * (n - 1) - i if align_corners else 2 * n - 1 - i, n, padding_mode, align_corners)
+    )
+
+
+@pytest.mark.parametrize("padding_mode", sorted(SCIPY))
+@pytest.mark.parametrize("align_corners", [False, True])
+def test_bicubic_sampling_sums_sixteen_cells(padding_mode: str, align_corners: bool) -> None:
+    x, grid = data(2)
+    found = grid_sample(x, grid, mode="bicubic", padding_mode=padding_mode, align_corners=align_corners)
+    for n, p, q in np.ndindex(2, 3, 4):
+        row, column = (float(at[p, q]) for at in places(grid[n], (4, 3), align_corners))
+        wanted = np.zeros(2)
+        for i in range(math.floor(row) - 1, math.floor(row) + 3):
+            for j in range(math.floor(column) - 1, math.floor(column) + 3):
+                at = cell(i, 4, padding_mode, align_corners), cell(j, 3, padding_mode, align_corners)
+                if at[0] is not None and at[1] is not None:
+                    wanted += keys(row - i) * keys(column - j) * x[n, :, at[0], at[1]]
+        np.testing.assert_allclose(found[n, :, p, q], wanted, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("padding_mode", sorted(SCIPY))
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic", "nearest"])
+def test_gradients_are_differences(rank: int, padding_mode: str, mode: str) -> None:
+    x, grid = data(rank)
+    options: dict[str, Any] = {"mode": mode, "padding_mode": padding_mode, "align_corners": True}
+
+    def output(x: np.ndarray, grid: np.ndarray) -> np.ndarray:
+        found = grid_sample(exact(x, FLOAT64), exact(grid, FLOAT64), **options)
+        return (found.choices[0] if mode == "nearest" else found).value
+
+    dy = np.random.default_rng(1).standard_normal(output(x, grid).shape)
+    found = grid_sample_gradient(exact(dy, FLOAT64), exact(x, FLOAT64), exact(grid, FLOAT64), **options)
+    for formulation in grid_sample_gradient.formulations:
+        other = formulation(exact(dy, FLOAT64), exact(x, FLOAT64), exact(grid, FLOAT64), **options)
+        np.testing.assert_allclose(
+            other["grid"].value if mode != "nearest" else 0, found["grid"].value if mode != "nearest" else 0, atol=1e-9
+        )
+    rng = np.random.default_rng(2)
+    for name, array in {"input": x, "grid": grid}.items():
+        direction, step = rng.standard_normal(array.shape), 2.0**-20
+        moved = [{"x": x, "grid": grid, **{"x" if name == "input" else "grid": array + s * direction}} for s in (step, -step)]
+        difference = np.sum(dy * (output(**moved[0]) - output(**moved[1]))) / (2 * step)
+        np.testing.assert_allclose(np.sum(found[name].value * direction), difference, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("align_corners", [False, True])
+@pytest.mark.parametrize("size", [(2, 1, 3, 4), (1, 2, 1, 3), (2, 1, 2, 3, 4)])
+def test_an_affine_grid_maps_the_centres_of_cells(size: tuple[int, ...], align_corners: bool) -> None:
+    rank, n = len(size) - 2, size[0]
+    theta = np.random.default_rng(0).standard_normal((n, rank, rank + 1))
+    found = affine_grid(theta, size=size, align_corners=align_corners)
+    np.testing.assert_allclose(affine_grid.formulations[0](theta, size=size, align_corners=align_corners), found, atol=1e-12)
+    dy = np.random.default_rng(1).standard_normal(found.shape)
+    wanted = np.zeros(theta.shape)
+    for at in np.ndindex(*size[2:]):
+        ends = zip(at[::-1], size[:1:-1], strict=True)
+        position = [0.0 if m == 1 else 2 * o / (m - 1) - 1 if align_corners else (2 * o + 1) / m - 1 for o, m in ends] + [1.0]
+        for image in range(n):
+            np.testing.assert_allclose(
+                found[(image, *at)], [sum(t * p for t, p in zip(row, position, strict=True)) for row in theta[image]]
+            )
+            wanted[image] += np.outer(dy[(image, *at)], position)
+    np.testing.assert_allclose(affine_grid_gradient(dy, theta, size=size, align_corners=align_corners)["theta"], wanted)
