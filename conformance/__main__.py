@@ -1,4 +1,4 @@
-"""The command line: `conformance list|diff|judge|replay` (and the same through `python -m conformance`)."""
+"""The command line: `conformance list|cost|diff|judge|replay` (and the same through `python -m conformance`)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import conformance
+from conformance import cost_command
 from conformance.gate import ReportError, compare, read_report
 from conformance.grid import Grid, Misuse
 from conformance.harness import Property
@@ -163,6 +164,7 @@ def parser() -> argparse.ArgumentParser:
     judging.add_argument("results", type=Path, nargs="+", metavar="RESULT.npy", help="what came out; of two, the one outside is named")
     judging.add_argument("--options", default="{}", metavar="JSON", help="the options of the call")
     judging.set_defaults(run=judge_files)
+    cost_command.add_parser(commands)
     again = commands.add_parser("replay", help="run the failures of a report again, with its seed")
     again.add_argument("report", type=Path, metavar="REPORT")
     again.add_argument("id", nargs="?", help="one of them, by its id")

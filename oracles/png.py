@@ -120,7 +120,14 @@ def parts(height: int, width: int, interlaced: bool) -> list[tuple[slice, slice]
 
 
 def write_png(
-    samples: np.ndarray, colour: int, depth: int, *, kind: int = 0, interlaced: bool = False, level: int = 6, palette: np.ndarray | None = None
+    samples: np.ndarray,
+    colour: int,
+    depth: int,
+    *,
+    kind: int = 0,
+    interlaced: bool = False,
+    level: int = 6,
+    palette: np.ndarray | None = None,
 ) -> bytes:
     """A file of samples (H, W, channels): every row filtered by `kind`, or by all kinds in turn where it is 5."""
     height, width, channels = samples.shape

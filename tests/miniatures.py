@@ -52,14 +52,11 @@ class Miniature:
     alter: Callable[[Call], Call]
 
 
-def first(results: Any) -> Any:
-    """The main result of a call."""
-    return results["output"] if isinstance(results, Mapping) else results
-
-
 def changed(results: Any, change: Callable[[Any], Any]) -> Any:
     """The results with the main one changed."""
-    return {**results, "output": change(results["output"])} if isinstance(results, Mapping) else change(results)
+    if isinstance(results, Mapping):
+        return {**results, "output": change(results["output"])} if "output" in results else results
+    return change(results)
 
 
 def with_options(**wrong: Any) -> Callable[[Call], Call]:
@@ -74,6 +71,19 @@ def with_options(**wrong: Any) -> Callable[[Call], Call]:
 def with_output(change: Callable[[Any], Any]) -> Callable[[Call], Call]:
     """Change the main result."""
     return lambda call: lambda **arguments: changed(call(**arguments), change)
+
+
+def with_result(name: str, change: Callable[[Any], Any]) -> Callable[[Call], Call]:
+    """Change one of several results."""
+
+    def alter(call: Call) -> Call:
+        def wrong(**arguments: Any) -> Any:
+            results = call(**arguments)
+            return {**results, name: change(results[name])} if isinstance(results, Mapping) and name in results else results
+
+        return wrong
+
+    return alter
 
 
 def with_inputs(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Call], Call]:

@@ -33,7 +33,9 @@ def is_x_apart(trial: Trial, case: Case) -> None:
     room = sum(accepted.error + storage.unit * np.abs(accepted.value) + storage.tiny for _, accepted in sides)
     if np.any(np.abs(difference - x.astype(float)) > room):
         index = tuple(int(i) for i in np.argwhere(np.abs(difference - x.astype(float)) > room)[0])
-        raise Disagreement(f"GELU(x) − GELU(−x) is {difference[index]} at {list(index)}, where x is {x[index]}", result="output", index=index)
+        raise Disagreement(
+            f"GELU(x) − GELU(−x) is {difference[index]} at {list(index)}, where x is {x[index]}", result="output", index=index
+        )
 
 
 GELU = elementwise(

@@ -60,6 +60,7 @@ Blur = Operation(
     oracle=blur,
     cases=cases,
     shape=shape_of_image,
+    share=1.6,
     rejects={
         "the box must have a width": lambda case: case.but(ksize=(0, case.options["ksize"][1])),
         "the box must have a height": lambda case: case.but(ksize=(case.options["ksize"][0], -1)),

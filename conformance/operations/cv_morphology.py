@@ -85,6 +85,7 @@ Erode = Operation(
     oracle=erode,
     cases=cases,
     shape=shape_of_image,
+    share=1.6,
     plain=("kernel",),
     rejects={
         "the anchor must lie in the element": lambda case: square(case).but(anchor=(2, 0)),

@@ -66,6 +66,7 @@ Dropout = Operation(
     cases=cases,
     chances=chances,
     follows_subject=True,
+    share=3.0,
     rejects={
         "p must not be negative": lambda case: case.but(p=-0.1),
         "p must be at most 1": lambda case: case.but(p=1.1),

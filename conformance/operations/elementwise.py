@@ -101,7 +101,7 @@ def elementwise(
         call=call,
         oracle=getattr(oracles, call.__name__),
         gradient=getattr(oracles, f"{call.__name__}_gradient"),
-        **{"shape": same_shape, "cases": cases(options, points), "dtypes": FLOATS, **more},
+        **{"shape": same_shape, "cases": cases(options, points), "dtypes": FLOATS, "share": 2.0, **more},
         laws=laws,
         rejects=rejects or {},
         in_place=written_over(call) if in_place else None,

@@ -25,7 +25,15 @@ def optimizer_of(groups: int, base_lr: Any, last_epoch: int) -> Any:
 
 
 def call(
-    groups: Any, steps: Any, last_epoch: Any, resume_at: Any, base_lr: Any, max_lr: Any, base_momentum: Any, max_momentum: Any, **options: Any
+    groups: Any,
+    steps: Any,
+    last_epoch: Any,
+    resume_at: Any,
+    base_lr: Any,
+    max_lr: Any,
+    base_momentum: Any,
+    max_momentum: Any,
+    **options: Any,
 ) -> Any:
     """The rates, and the momenta if they are cycled, that the optimizer has before each step."""
     limits = {"base_lr": base_lr, "max_lr": max_lr, "base_momentum": base_momentum, "max_momentum": max_momentum}

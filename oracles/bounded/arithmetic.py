@@ -20,10 +20,14 @@ ORACLE = 2.0**-53
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Largest error of an elementary function: `ulps` units in the last place, plus `absolute` unit roundoffs."""
+    """Largest error of an elementary function: `ulps` units in the last place, plus `absolute` unit roundoffs.
+
+    `flush`: results below the least normal number may be zero.
+    """
 
     ulps: float
     absolute: float = 0.0
+    flush: bool = False
 
 
 TABLE: dict[str, Accuracy] = {
@@ -118,6 +122,7 @@ class Arithmetic:
             exact_below = name in ("add", "subtract") and k <= 1.0
             underflow = max(k, 1.0) * self.compute.tiny + (4 * 2.0**-1074 if self.compute.precision == 53 else 0.0)  # the oracle's own
             below = self.rounds_always if exact_below else max(underflow, self.rounds_always)
+            below = max(below, self.compute.normal) if accuracy.flush else below
             relative = k * (self.unit + ORACLE)
             if self.constant_bits is not None and exact_below:
                 relative = ORACLE  # fixed point: additions of integers are exact

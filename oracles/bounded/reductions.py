@@ -50,12 +50,16 @@ def _overflowing(by: Arithmetic, value: Array, error: Array, spread: Array, magn
     """Partial sums of either sign may overflow, if the terms of that sign reach so far."""
     over = min(inner.overflow, by.compute.overflow)
     reach = magnitude + error
-    up, down = (reach + value) / 2 >= over, (reach - value) / 2 >= over
+    up, down = ~((reach + value) / 2 < over), ~((reach - value) / 2 < over)
     if inner.overflow < by.compute.overflow:  # the ball cannot say "infinite" below the compute format's own overflow
         return np.where(up | down, np.inf, error)
     infinite = np.isinf(value)
     error = np.where(infinite, (2 * by.unit + 2 * ORACLE) * by.compute.huge, error)
-    return np.where(infinite, np.where((up & down) | ~(spread < by.unit * by.compute.huge), np.inf, error), unless_free(by, value, error, up, down, np.isnan(value)))
+    return np.where(
+        infinite,
+        np.where((up & down) | ~(spread < by.unit * by.compute.huge), np.inf, error),
+        unless_free(by, value, error, up, down, np.isnan(value)),
+    )
 
 
 def meets_overflow(by: Arithmetic, value: Array, reach: Array, taken: Array) -> Mask:
