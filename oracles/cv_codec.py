@@ -8,7 +8,7 @@ import numpy as np
 
 from oracles.bounded import Bounded, Exactly, Integers, ieee
 from oracles.cv_color import BLUE, GREEN, RED
-from oracles.png import GRAY, GRAY_ALPHA, PALETTE, PNG, PNGError, RGBA, read_png
+from oracles.png import GRAY, GRAY_ALPHA, PALETTE, PNG, RGBA, PNGError, read_png
 
 UNCHANGED, GRAYSCALE, COLOR = -1, 0, 1
 BYTE = Integers("uint8", 0, 255)

@@ -34,10 +34,11 @@ def box(sums: Any, image: Any, ksize: tuple[int, int], anchor: tuple[int, int], 
     return sums(sums(around, height, 0), width, 1)
 
 
-def blur(image: Any, *, ksize: tuple[int, int], anchor: tuple[int, int], borderType: int) -> Any:  # noqa: N803
+def blur(image: Any, *, ksize: tuple[int, int], anchor: tuple[int, int], borderType: int) -> Any:
     """The mean of the box around each pixel.
 
-    dst(x, y) = 1 / (width · height) · Σ over the box of src(x + i − anchor.x, y + j − anchor.y), rounded to nearest where dst holds integers
+    dst(x, y) = 1 / (width · height) · Σ over the box of src(x + i − anchor.x, y + j − anchor.y),
+    rounded to nearest where dst holds integers
 
     image (H, W) or (H, W, C) → the same, one channel without its axis
     Source: cv::blur, the kernel K; cv::saturate_cast.
@@ -45,7 +46,7 @@ def blur(image: Any, *, ksize: tuple[int, int], anchor: tuple[int, int], borderT
     return stored_as(box(window_sums, image, ksize, anchor, borderType) / (ksize[0] * ksize[1]))
 
 
-def blur_by_running_sums(image: Any, *, ksize: tuple[int, int], anchor: tuple[int, int], borderType: int) -> Any:  # noqa: N803
+def blur_by_running_sums(image: Any, *, ksize: tuple[int, int], anchor: tuple[int, int], borderType: int) -> Any:
     """The same from running sums."""
     return stored_as(box(running_sums, image, ksize, anchor, borderType) / (ksize[0] * ksize[1]))
 

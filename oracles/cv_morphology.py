@@ -16,8 +16,8 @@ def erode(
     *,
     anchor: tuple[int, int],
     iterations: int,
-    borderType: int,  # noqa: N803
-    borderValue: float | None,  # noqa: N803
+    borderType: int,
+    borderValue: float | None,
 ) -> Any:
     """The smallest of the pixels under the structuring element, `iterations` times.
 

@@ -81,7 +81,9 @@ def cross_entropy_gradient_by(logarithm: Callable[[Any], Any], inside: bool) -> 
     def cross_entropy_gradient(
         dy: Any, x: Any, target: Any, weight: Any = None, *, ignore_index: int, reduction: str, label_smoothing: float
     ) -> dict[str, Any]:
-        """With g[c] = dy · w[c] · y[c] / divisor: dx[c] = softmax(x)[c] · Σ g − g[c]; for probabilities dy[c] = −w[c] · log softmax(x)[c]."""
+        """With g[c] = dy · w[c] · y[c] / divisor: dx[c] = softmax(x)[c] · Σ g − g[c];
+        for probabilities dy[c] = −w[c] · log softmax(x)[c].
+        """
         axis = 0 if x.ndim == 1 else 1
         x, by_index = classes_last(x), np.asarray(getattr(target, "value", target)).dtype.kind in "iu"
         count, logs = x.shape[-1], stored(logarithm(x))

@@ -75,7 +75,8 @@ def batch_normalization(statistics: Any, normalize: Any) -> Any:
     ) -> dict[str, Any]:
         """Normalise every channel by its statistics in the batch, or by the running ones.
 
-        y = (x − E[x]) / √(Var[x] + eps) · weight + bias, Var biased; running ← (1 − momentum) · running + momentum · statistic, Var unbiased;
+        y = (x − E[x]) / √(Var[x] + eps) · weight + bias, Var biased;
+        running ← (1 − momentum) · running + momentum · statistic, Var unbiased;
         with momentum None the mean of all batches. In evaluation the running statistics are used, where they are tracked.
 
         x (steps, N, C, …): one batch after the other; weight, bias, running_mean, running_var (C,) → output as x, running_… (steps, C)

@@ -1,6 +1,7 @@
 """Portable Network Graphics, written and read from the specification.
 
-Source: W3C, *Portable Network Graphics (PNG) Specification*, second edition: chunks (5), filters (9), interlacing (8.2), colour types (11.2.2).
+Source: W3C, *Portable Network Graphics (PNG) Specification*, second edition: chunks (5), filters (9), interlacing (8.2),
+colour types (11.2.2).
 """
 
 from __future__ import annotations

@@ -34,9 +34,9 @@ def cyclic(
 ) -> dict[str, Any]:
     """Rates that go up from base to max and down again, over and over.
 
-    With T = step_size_up + step_size_down and x = t/T − ⌊t/T⌋ the position in a cycle, the height is x·T/up on the way up and (1 − x)·T/down on
-    the way down; lr = base_lr + (max_lr − base_lr) · height · scale, where scale is 1 (triangular), 1/2^⌊t/T⌋ (triangular2) or
-    gamma^t (exp_range). Momentum is cycled inversely: max_momentum − (max_momentum − base_momentum) · height · scale.
+    With T = step_size_up + step_size_down and x = t/T − ⌊t/T⌋ the position in a cycle, the height is x·T/up on the way up and
+    (1 − x)·T/down on the way down; lr = base_lr + (max_lr − base_lr) · height · scale, where scale is 1 (triangular), 1/2^⌊t/T⌋
+    (triangular2) or gamma^t (exp_range). Momentum is cycled inversely: max_momentum − (max_momentum − base_momentum) · height · scale.
 
     → lr (steps, groups), and momentum if it is cycled
     Source: torch.optim.lr_scheduler.CyclicLR, the policies and the attributes; Smith 2017, section 3.1.

@@ -168,3 +168,25 @@ def never_the_same(call: Call) -> Call:
         return copy
 
     return with_output(disturb)(call)
+
+
+def double_work(call: Call) -> Call:
+    """Everything is computed twice."""
+    return lambda **arguments: (call(**arguments), call(**arguments))[1]
+
+
+def zero_for_nan(arguments: dict[str, Any]) -> dict[str, Any]:
+    """NaN is read as 0."""
+    return {**arguments, "x": torch.nan_to_num(arguments["x"], nan=0.0, posinf=None, neginf=None)}
+
+
+def fresh_state(call: Call) -> Call:
+    """What was saved is not loaded: momentum begins anew."""
+
+    def wrong(**arguments: Any) -> Any:
+        results, at = call(**arguments), arguments["resume_at"]
+        if at is None or at == 0:
+            return results
+        return {name: torch.cat([path[:at], path[:1] + 0 * path[at:]]) for name, path in results.items()}
+
+    return wrong

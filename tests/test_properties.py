@@ -8,7 +8,7 @@ from conformance.grid import Grid, Pair
 from conformance.harness import search
 from conformance.operations import all_operations
 from tests.miniatures import Altered, in_bfloat16
-from tests.wrong import MINIATURES
+from tests.wrongs import MINIATURES
 
 PROPERTIES = {declared.name: declared for declared in properties().values()}
 OPERATIONS = {operation.id: operation for operation in all_operations()}

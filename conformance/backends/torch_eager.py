@@ -41,14 +41,29 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
 # oneDNN flushes subnormals in bfloat16 on processors with AVX512-BF16 (measured: 2⁻¹³⁰ · 2¹²⁰ gives 0 in a convolution).
 FLUSHED_IN_BFLOAT16 = frozenset(
     (
-        "Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d Conv2d_DepthwiseSeparable GELU Linear Bilinear Sequential "
-        "scaled_dot_product_attention MultiheadAttention one_hot_HardAttention Sequential_SqueezeExcitation Conv2d_SpatialAttention "
-        "Softmax_ScaleAttention Softmax_TemporalAttention"
-    ).split()
+        "Conv1d",
+        "Conv2d",
+        "Conv3d",
+        "ConvTranspose1d",
+        "ConvTranspose2d",
+        "ConvTranspose3d",
+        "Conv2d_DepthwiseSeparable",
+        "GELU",
+        "Linear",
+        "Bilinear",
+        "Sequential",
+        "scaled_dot_product_attention",
+        "MultiheadAttention",
+        "one_hot_HardAttention",
+        "Sequential_SqueezeExcitation",
+        "Conv2d_SpatialAttention",
+        "Softmax_ScaleAttention",
+        "Softmax_TemporalAttention",
+    )
 )
 
-# Attention takes its own exponential: 20 ulps in float32 (pytorch PR 115151; 3.1 measured), 1.56e-4 in the halves (measured; PR 151441), and
-# 0 below the least normal number.
+# Attention takes its own exponential: 20 ulps in float32 (pytorch PR 115151; 3.1 measured), 1.56e-4 in the halves (measured;
+# PR 151441), and 0 below the least normal number.
 ATTENTION = ("torch.nn.functional.scaled_dot_product_attention", "torch.nn.MultiheadAttention")
 EXPONENTIAL = {"float32": Accuracy(20.0, flush=True), **dict.fromkeys(HALVES, Accuracy(1320.0, flush=True))}
 

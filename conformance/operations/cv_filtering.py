@@ -16,12 +16,12 @@ from oracles.cv_filtering import blur
 KERNEL = st.one_of(st.integers(1, 5), st.integers(1, 5), st.sampled_from((7, 8, 9, 16)))
 
 
-def call(image: Any, ksize: Any, anchor: Any, borderType: Any) -> Any:  # noqa: N803
+def call(image: Any, ksize: Any, anchor: Any, borderType: Any) -> Any:
     """The function."""
     return cv2.blur(image, ksize, anchor=anchor, borderType=borderType)
 
 
-def in_place(image: Any, ksize: Any, anchor: Any, borderType: Any) -> Any:  # noqa: N803
+def in_place(image: Any, ksize: Any, anchor: Any, borderType: Any) -> Any:
     """The same, over the image."""
     blurred = cv2.blur(image, ksize, dst=image, anchor=anchor, borderType=borderType)
     return blurred[..., 0] if image.shape[2:] == (1,) else blurred

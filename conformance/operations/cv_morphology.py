@@ -24,13 +24,13 @@ from conformance.operations.laws import assert_same
 from oracles.cv_morphology import erode
 
 
-def call(image: Any, kernel: Any, anchor: Any, iterations: Any, borderType: Any, borderValue: Any) -> Any:  # noqa: N803
+def call(image: Any, kernel: Any, anchor: Any, iterations: Any, borderType: Any, borderValue: Any) -> Any:
     """The function, with the border's value only where one is given."""
     border = {} if borderValue is None else {"borderValue": (borderValue,) * 4}
     return cv2.erode(image, kernel, anchor=anchor, iterations=iterations, borderType=borderType, **border)
 
 
-def in_place(image: Any, kernel: Any, anchor: Any, iterations: Any, borderType: Any, borderValue: Any) -> Any:  # noqa: N803
+def in_place(image: Any, kernel: Any, anchor: Any, iterations: Any, borderType: Any, borderValue: Any) -> Any:
     """The same, over the image."""
     border = {} if borderValue is None else {"borderValue": (borderValue,) * 4}
     eroded = cv2.erode(image, kernel, dst=image, anchor=anchor, iterations=iterations, borderType=borderType, **border)

@@ -58,7 +58,7 @@ def call(
 
 def shape(*, groups: int, steps: int, cycle_momentum: bool, **options: Any) -> dict[str, tuple[int, ...]]:
     """A rate for every step and group."""
-    return {name: (steps, groups) for name in ("lr", "momentum")[: 1 + cycle_momentum]}
+    return dict.fromkeys(("lr", "momentum")[: 1 + cycle_momentum], (steps, groups))
 
 
 SIZES = st.one_of(st.integers(1, 9), st.sampled_from((1.5, 2.5, 16, 100)))

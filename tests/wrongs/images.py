@@ -1,0 +1,47 @@
+"""What is wrong on purpose in OpenCV."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+
+from tests.miniatures import Miniature, never_refuses, reads_memory_in_order, with_inputs, with_options, with_output
+
+
+def step_of_integers(image: np.ndarray) -> np.ndarray:
+    """One more wherever there is room."""
+    return np.where(image < np.iinfo(image.dtype).max, image + 1, image).astype(image.dtype)
+
+
+def nearly_png(results: Any) -> Any:
+    """The last byte of the pixels' stream is not what it was."""
+    file = np.array(results["file"])
+    file[-20] ^= 1
+    return {**results, "file": file}
+
+
+MINIATURES = [
+    Miniature("the border is constant", "forward", "blur", "uint16", with_options(borderType=0)),
+    Miniature("one more everywhere", "forward", "blur", "uint8", with_output(step_of_integers)),
+    Miniature("the box begins at the pixel", "forward", "blur", "float32", with_options(anchor=(0, 0))),
+    Miniature("one more everywhere, by a law", "laws", "blur", "uint8", with_output(step_of_integers)),
+    Miniature(
+        "red and blue are exchanged",
+        "forward",
+        "cvtColor_BGR2GRAY",
+        "uint8",
+        with_inputs(lambda a: {"image": np.ascontiguousarray(a["image"][..., 2::-1])}),
+    ),
+    Miniature("a row too many", "shape", "cvtColor_BGR2GRAY", "uint8", with_output(lambda y: np.concatenate([y, y[:1]]))),
+    Miniature("the anchor is in the middle", "forward", "erode", "uint8", with_options(anchor=(-1, -1))),
+    Miniature("once is enough", "forward", "erode", "float32", with_options(iterations=1)),
+    Miniature("dilated", "laws", "erode", "uint8", lambda call: lambda **a: cv2.dilate(a["image"], None)),
+    Miniature("strides are ignored", "layout", "erode", "uint8", reads_memory_in_order),
+    Miniature("nothing is refused", "rejects", "erode", "uint8", never_refuses),
+    Miniature("the stream is damaged", "forward", "imwrite_PNG", "uint8", lambda call: lambda **a: nearly_png(call(**a))),
+    Miniature("level 0 is taken for 9", "forward", "imwrite_PNG", "uint16", with_options(compression=9)),
+    Miniature("always in colour", "forward", "imread_PNG", "uint8", with_options(flags=1)),
+    Miniature("one more everywhere", "forward", "imread_PNG", "uint16", with_output(step_of_integers)),
+]

@@ -1,0 +1,23 @@
+"""What is wrong on purpose in pooling."""
+
+from __future__ import annotations
+
+import torch
+
+from tests.miniatures import Miniature, never_refuses, scaled_gradient, with_inputs, with_options, with_output, with_result, zero_for_nan
+
+MINIATURES = [
+    Miniature("padding counts as zero", "forward", "MaxPool2d", "float32", with_output(lambda y: y.clamp(min=0))),
+    Miniature("NaN is passed over", "forward", "MaxPool2d", "float32", with_inputs(zero_for_nan)),
+    Miniature("the index is the next one", "forward", "MaxPool2d", "float64", with_result("indices", lambda i: i + 1)),
+    Miniature("ceil_mode is ignored", "shape", "MaxPool2d", "float32", with_options(ceil_mode=False)),
+    Miniature("the gradient is one percent too large", "gradient", "MaxPool2d", "float32", scaled_gradient(1.01)),
+    Miniature("nothing is refused", "rejects", "MaxPool2d", "float32", never_refuses),
+    Miniature(
+        "every second output is one more",
+        "laws",
+        "MaxPool2d",
+        "float32",
+        with_output(lambda y: y + torch.arange(y.numel()).reshape(y.shape) % 2),
+    ),
+]
