@@ -18,6 +18,7 @@ from conformance import cost_command
 from conformance.gate import ReportError, compare, read_report
 from conformance.grid import Grid, Misuse
 from conformance.harness import Property
+from conformance.known import findings
 from conformance.report import BAD
 
 CONFORMS, DIFFERS, MISUSE = 0, 1, 2
@@ -73,6 +74,12 @@ def list_uncovered(arguments: argparse.Namespace) -> int:
 
     found = [{"name": name, "reason": reason} for name, reason in uncovered().items()]
     return show(found, [f"{item['name']}: {item['reason']}" for item in found], arguments.json)
+
+
+def known(arguments: argparse.Namespace) -> int:
+    """Print the known failures of the backends as a table in Markdown."""
+    print(findings(Grid(arguments.backend, (), (), arguments.known_failures).known), end="")
+    return CONFORMS
 
 
 def diff(arguments: argparse.Namespace) -> int:
@@ -153,6 +160,10 @@ def parser() -> argparse.ArgumentParser:
     listing.add_argument("--operation", action="append", default=[], metavar="GLOB")
     listing.add_argument("--dtype", action="append", default=[], metavar="NAME")
     listing.set_defaults(run=list_tests)
+    knowing = commands.add_parser("known", help="print the known failures of the backends as a table in Markdown")
+    knowing.add_argument("--backend", action="append", default=[], metavar="NAME")
+    knowing.add_argument("--known-failures", action="append", default=[], metavar="FILE")
+    knowing.set_defaults(run=known)
     differ = commands.add_parser("diff", help="compare two reports: new failures, fixed, not run, growth of the used budget")
     differ.add_argument("old", type=Path, metavar="OLD")
     differ.add_argument("new", type=Path, metavar="NEW")

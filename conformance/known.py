@@ -18,7 +18,7 @@ from conformance.model import Case, Operation
 from conformance.strategies import DTYPES
 
 OPTIONAL: dict[str, Any] = {"requires": dict}
-FIELDS: dict[str, Any] = {"test": str, "where": (dict, str), "reason": str, "link": str, "versions": str, "witness": dict}
+FIELDS: dict[str, Any] = {"test": (str, list), "where": (dict, str), "reason": str, "link": str, "versions": str, "witness": dict}
 TEST = re.compile(r"(test_[\w*]+)\[([^\[\]]+)\]")
 
 
@@ -28,13 +28,13 @@ class KnownFailuresError(ValueError):
 
 @dataclass(frozen=True)
 class KnownFailure:
-    """One exception: the test, which of its cases are set aside, why, since when, and a case that must fail.
+    """One exception: the test (or several), which of its cases are set aside, why, since when, and a case that must fail.
 
     `where` is a table of option values, all of which must be equal, or a Python expression over options and arrays; `requires` what the
     backend's environment must say beside the version, as {avx512_bf16 = "yes"}.
     """
 
-    test: str
+    test: str | Sequence[str]
     where: Mapping[str, Any] | str
     reason: str
     link: str
@@ -43,10 +43,16 @@ class KnownFailure:
     requires: Mapping[str, str] = field(default_factory=dict)
     file: str = ""
 
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """The tests that this is about, wildcards as they are written."""
+        return (self.test,) if isinstance(self.test, str) else tuple(self.test)
+
     def names(self, test: str) -> bool:
         """Whether this is about a test such as `test_forward[blur-uint8-opencv]`; both parts may hold wildcards."""
-        ours, theirs = TEST.fullmatch(self.test), TEST.fullmatch(test)
-        return bool(ours and theirs and all(fnmatch.fnmatchcase(theirs[i], ours[i]) for i in (1, 2)))
+        theirs = TEST.fullmatch(test)
+        pairs = [(TEST.fullmatch(ours), theirs) for ours in self.tests]
+        return any(ours and theirs and all(fnmatch.fnmatchcase(theirs[i], ours[i]) for i in (1, 2)) for ours, theirs in pairs)
 
     def covers(self, library: str, environment: Mapping[str, str]) -> bool:
         """Whether the library's version is in range, and the environment is one in which the failure was seen."""
@@ -81,7 +87,7 @@ class KnownFailure:
         """What to say on the day the witness passes."""
         return (
             f"{operation.name} on {backend.name}: the known failure “{self.reason}” ({self.link}) is fixed: its witness passes. "
-            f"Remove the entry {self.test} from {self.file or 'the known failures'} or narrow its versions ({self.versions})."
+            f"Remove the entry {', '.join(self.tests)} from {self.file or 'the known failures'} or narrow its versions ({self.versions})."
         )
 
 
@@ -152,8 +158,9 @@ def _entry(entry: Mapping[str, Any], place: str, file: str) -> KnownFailure:
     for name, kind in {**FIELDS, **OPTIONAL}.items():
         if name in entry and not isinstance(entry[name], kind):
             raise KnownFailuresError(f"{place}: {name} has the wrong type, {type(entry[name]).__name__}")
-    if not TEST.fullmatch(entry["test"]):
-        raise KnownFailuresError(f"{place}: {entry['test']!r} is not of the form test_property[operation-dtype-backend]")
+    for test in entry["test"] if isinstance(entry["test"], list) else [entry["test"]]:
+        if not isinstance(test, str) or not TEST.fullmatch(test):
+            raise KnownFailuresError(f"{place}: {test!r} is not of the form test_property[operation-dtype-backend]")
     try:
         SpecifierSet(entry["versions"])
         if isinstance(entry["where"], str):
@@ -166,3 +173,21 @@ def _entry(entry: Mapping[str, Any], place: str, file: str) -> KnownFailure:
 def entries_for(test: str, known: Sequence[KnownFailure], library: str, environment: Mapping[str, str]) -> list[KnownFailure]:
     """The entries that are about a test of a library in some environment."""
     return [entry for entry in known if entry.names(test) and entry.covers(library, environment)]
+
+
+def findings(known: Mapping[str, Sequence[KnownFailure]]) -> str:
+    """The known failures of each backend as a table in Markdown: a defect a row, whatever the number of its entries."""
+    rows: dict[tuple[str, str, str, str], list[str]] = {}
+    for backend, entries in known.items():
+        for entry in entries:
+            who = rows.setdefault((backend, entry.reason, entry.versions, entry.link), [])
+            who += [name for name in (test.partition("[")[2].partition("-")[0] for test in entry.tests) if name not in who]
+    head = "| backend | operations | what is wrong | versions | upstream |\n|---|---|---|---|---|\n"
+    return head + "".join(
+        f"| {backend} | {', '.join(f'`{name}`' for name in who)} | {_cell(reason)} | `{versions}` | {_cell(link)} |\n"
+        for (backend, reason, versions, link), who in rows.items()
+    )
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -32,6 +32,7 @@ GRID = pytest.StashKey["Grid"]()
 SEED = pytest.StashKey[int]()
 BASELINE = pytest.StashKey[dict[str, Any]]()
 BLACK_BOX = pytest.StashKey[Path]()
+ASKED = pytest.StashKey[dict[str, "Property"]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -157,10 +158,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(("operation", "dtype", "backend"), pairs, ids=[pair.id for pair in pairs])
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Properties without a pair are not tests."""
-    empty = [item for item in items if hasattr(getattr(item, "function", None), "property") and "NOTSET" in item.nodeid]
-    items[:] = [item for item in items if item not in empty]
+    """Properties without a pair are not tests, but the report says why."""
+    asked = [item for item in items if hasattr(getattr(item, "function", None), "property")]
+    config.stash[ASKED] = {declared.name: declared for item in asked if (declared := item.function.property)}  # type: ignore[attr-defined]
+    empty = {id(item) for item in asked if "NOTSET" in item.nodeid}
+    items[:] = [item for item in items if id(item) not in empty]
 
 
 def examples_of(config: pytest.Config) -> int:
@@ -271,6 +275,7 @@ class Gathering:
                 report.nodeid,
                 time_limit(self.config),
                 last_case(report.nodeid, self.config.stash[BLACK_BOX]),
+                lambda label: str(self._operation(label).name),
                 self._script,
             )
 
@@ -278,10 +283,12 @@ class Gathering:
         """The reproducer of a case that killed its process."""
         from conformance.reproducer import script
 
-        grid = _checked_grid(self.config)
-        operation = next(operation for operation in grid.operations if operation.id == label)
-        subject = next(subject for subject in grid.backends if subject.name == backend)
-        return script(verb, operation, case, subject, RuntimeError(message))
+        subject = next(subject for subject in _checked_grid(self.config).backends if subject.name == backend)
+        return script(verb, self._operation(label), case, subject, RuntimeError(message))
+
+    def _operation(self, label: str) -> Any:
+        """The operation with an id."""
+        return next(operation for operation in _checked_grid(self.config).operations if operation.id == label)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -333,10 +340,9 @@ def _circumstances(session: pytest.Session) -> tuple[dict[str, Any], list[dict[s
     from conformance.report import environment
 
     grid = session.config.stash[GRID]
-    properties = {p.name: p for item in session.items if (p := getattr(getattr(item, "function", None), "property", None))}
     empty = [
         {"operation": operation.id, "backend": backend.name, "property": name, "reason": reason}
-        for name, declared in properties.items()
+        for name, declared in session.config.stash.get(ASKED, {}).items()
         for backend in grid.backends
         for operation in grid.operations
         if operation.library == backend.library and (reason := grid.empty(declared, operation, backend))

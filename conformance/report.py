@@ -31,7 +31,13 @@ FIELDS = (
     "free",
 )
 BAD = ("failed", "fixed", "crashed", "timeout")
-MARKS = {"passed": "✓", "known": "known", "failed": "✗", "fixed": "fixed", "crashed": "crash", "timeout": "hang"}
+MARKS = {"failed": "✗", "fixed": "fixed", "crashed": "crash", "timeout": "hang"}
+NARROW = 5  # characters of a column
+SHOWN = 4  # operations that are named beside a reason; report.json has them all
+LEGEND = (
+    "✓ exact; a number is the largest used share of the accepted error (1 is its edge); k: known failures are set aside; "
+    "✗, fixed, crash, hang: see above; · cannot be asked:"
+)
 
 
 def id_of(nodeid: str) -> str | None:
@@ -72,8 +78,11 @@ class Run:
         name = id_of(nodeid) or nodeid
         self.results[name] = {"id": name, **record}
 
-    def add_death(self, nodeid: str, limit: float, case: Any, script: Callable[..., str]) -> str:
-        """A test whose process died, by a crash of the library or ended because it ran too long; the sentence that says so."""
+    def add_death(self, nodeid: str, limit: float, case: Any, public: Callable[[str], str], script: Callable[..., str]) -> str:
+        """A test whose process died, by a crash of the library or ended because it ran too long; the sentence that says so.
+
+        `public` gives the public name of an operation by its id, `script` the reproducer of a case.
+        """
         name = id_of(nodeid)
         if name is None:
             return f"the process died while it ran {nodeid}"
@@ -81,13 +90,13 @@ class Run:
         hung = seconds >= limit
         what = f"ran longer than {limit:.0f} s" if hung else "crashed the process"
         verb = name.partition("::test_")[2].partition("[")[0]
-        operation, dtype, backend = name.partition("[")[2].rstrip("]").rsplit("-", 2)
-        message = f"{operation} on {backend}, {dtype}: {what}\nthe case: {case!r}"
+        label, dtype, backend = name.partition("[")[2].rstrip("]").rsplit("-", 2)
+        message = f"{public(label)} on {backend}, {dtype}: {what}\nthe case: {case!r}"
         self.results[name] = {
             "id": name,
             "property": verb,
-            "operation": operation,
-            "label": operation,
+            "operation": public(label),
+            "label": label,
             "dtype": dtype,
             "backend": backend,
             "outcome": "timeout" if hung else "crashed",
@@ -96,7 +105,7 @@ class Run:
             "free": 0.0,
             "seconds": seconds,
             "message": message,
-            "reproducer": script(verb, operation, backend, case, what) if case is not None else "",
+            "reproducer": script(verb, label, backend, case, what) if case is not None else "",
             "coverage": {},
         }
         return message
@@ -107,6 +116,7 @@ class Run:
         return {
             "schema": SCHEMA,
             "seed": self.seed,
+            "examples": self.examples,
             "environment": self.environment,
             "results": results,
             "empty": self.empty,
@@ -129,16 +139,20 @@ class Run:
         cells: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
         for result in self.results.values():
             cells[result["label"], result["backend"], result["property"]].append(result)
+        rows = sorted({key[:2] for key in cells}, key=lambda row: (row[1], row[0].lower()))
         properties = sorted({key[2] for key in cells}, key=_order)
-        table = Table(title="largest used share of the accepted error, per operation and property", title_justify="left")
-        for heading in ("operation", "backend", *properties):
-            table.add_column(heading, overflow="fold")
-        for operation, backend in dict.fromkeys(key[:2] for key in cells):
+        table = Table(box=None, padding=(0, 1, 0, 0))
+        for heading in ("operation", "backend", *(name[:NARROW] for name in properties)):
+            table.add_column(heading, no_wrap=True)
+        for operation, backend in rows:
             table.add_row(operation, backend, *(_cell(cells.get((operation, backend, name), [])) for name in properties))
-        console = Console(file=io.StringIO(), width=max(width, 100), force_terminal=colour, no_color=not colour)
+        needed = sum(max(len(row[i]) for row in rows) + 1 for i in (0, 1)) + 10 + len(properties) * (NARROW + 1)
+        console = Console(file=io.StringIO(), width=max(width, needed), force_terminal=colour, no_color=not colour)
         console.print(table)
+        console.print(LEGEND, highlight=False, soft_wrap=True)
         for reason, who in self._reasons().items():
-            console.print(f"· {reason}: {', '.join(who)}", highlight=False, soft_wrap=True)
+            several = f"{', '.join(who[:SHOWN])}, and {len(who) - SHOWN} more" if len(who) > SHOWN + 1 else ", ".join(who)
+            console.print(f"· {reason}: {several}", highlight=False, soft_wrap=True)
         return str(console.file.getvalue())  # type: ignore[attr-defined]
 
     def _reasons(self) -> dict[str, list[str]]:
@@ -161,6 +175,7 @@ ORDER = (
     "determinism",
     "distribution",
     "state",
+    "receptive_field",
 )
 
 
@@ -169,12 +184,12 @@ def _order(name: str) -> tuple[int, str]:
 
 
 def _cell(results: list[dict[str, Any]]) -> str:
-    """One cell: what is bad counts, else the largest budget."""
+    """One cell, at most NARROW characters: what is bad counts, else the largest budget."""
     if not results:
         return "·"
     bad = [result["outcome"] for result in results if result["outcome"] in BAD]
     if bad:
-        return f"[red]{MARKS[bad[0]]} {len(bad)}[/red]"
+        return f"[red]{MARKS[bad[0]]}[/red]"
     budget = max(result["budget"] for result in results)
-    known = " known" if any(result["outcome"] == "known" for result in results) else ""
-    return f"[green]✓[/green]{f' {budget:.2g}' if budget else ''}{known}"
+    known = "k" if any(result["outcome"] == "known" for result in results) else ""
+    return f"[green]{f'{budget:.2f}'.removeprefix('0') if budget else '✓'}[/green]{known}"

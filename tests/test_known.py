@@ -1,12 +1,16 @@
 """Known-failures files: what is read, what is refused with one clear sentence."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from conformance.known import KnownFailuresError, entries_for, read_known_failures
+from conformance.known import KnownFailuresError, entries_for, findings, read_known_failures
 from conformance.model import Case, Operation
 from conformance.strategies import data_of
 
+ROOT = Path(__file__).parents[1]
+FILES = {"cpu": "torch_eager", "opencv": "opencv"}
 ENTRY = """
 [[known_failure]]
 test = "test_forward[blur-uint8-opencv]"
@@ -100,3 +104,20 @@ def test_a_malformed_file_gets_one_clear_sentence(tmp_path, text, complaint):
 def test_a_missing_file_gets_one_clear_sentence(tmp_path):
     with pytest.raises(KnownFailuresError, match="cannot be read"):
         read_known_failures(tmp_path / "none.toml")
+
+
+def test_an_entry_may_be_about_several_tests(tmp_path):
+    text = ENTRY.format(where="{}").replace(
+        '"test_forward[blur-uint8-opencv]"', '["test_forward[blur-*-opencv]", "test_laws[blur-*-opencv]"]'
+    )
+    entries = read_known_failures(written(tmp_path, text))
+    for verb, found in (("forward", entries), ("laws", entries), ("shape", [])):
+        assert entries_for(f"test_{verb}[blur-uint8-opencv]", entries, "cv2", {}) == found
+    with pytest.raises(KnownFailuresError, match="entry 1: 7 is not of the form"):
+        read_known_failures(written(tmp_path, text.replace('"test_laws[blur-*-opencv]"', "7")))
+
+
+def test_the_documented_findings_are_the_known_failures():
+    subjects = {name: read_known_failures(ROOT / f"conformance/backends/{file}.toml") for name, file in FILES.items()}
+    table = (ROOT / "docs/findings.md").read_text(encoding="utf-8").partition("| backend")
+    assert table[1] + table[2] == findings(subjects), "write it anew: docs/findings.md ends with what `conformance known` prints"

@@ -80,7 +80,10 @@ def _imported(name: str) -> Backend:
         raise NoSuchBackend(f"the backend {name!r} cannot be imported: {error}") from error
     except AttributeError as error:
         raise NoSuchBackend(f"the module {module!r} has no attribute {attribute!r}") from error
-    backend: Backend = found() if isinstance(found, type) or (callable(found) and not hasattr(found, "run")) else found
+    try:
+        backend: Backend = found() if isinstance(found, type) or (callable(found) and not hasattr(found, "run")) else found
+    except Exception as error:  # whatever a stranger's constructor raises
+        raise NoSuchBackend(f"the backend {name!r} cannot be formed: {type(error).__name__}: {error}") from error
     lacking = [needed for needed in NEEDED if not hasattr(backend, needed)]
     if lacking:
         raise NoSuchBackend(f"{name!r} is not a backend: it has no {lacking[0]!r} (see conformance/README.md)")

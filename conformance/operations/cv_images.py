@@ -31,7 +31,8 @@ def drawn_image(draw: st.DrawFn, data: Data, channels: st.SearchStrategy[int | N
 
 def drawn_anchor(draw: st.DrawFn, width: int, height: int) -> tuple[int, int]:
     """The middle, or a cell of the kernel."""
-    return draw(st.one_of(st.just((-1, -1)), st.tuples(st.integers(0, width - 1), st.integers(0, height - 1))))
+    cells = st.tuples(st.integers(0, width - 1), st.integers(0, height - 1))
+    return draw(st.one_of(st.just((-1, -1)), cells, cells))
 
 
 def shape_of_image(image: Any, *_: Any, **__: Any) -> dict[str, Any]:
