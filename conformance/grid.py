@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,6 +84,12 @@ class Grid:
         except KnownFailuresError as error:
             raise Misuse(str(error)) from error
 
+    @cached_property
+    def environments(self) -> Mapping[str, Mapping[str, str]]:
+        """What each backend says of its versions and its processor, by its name."""
+        said: Mapping[str, Any] = {b.name: getattr(b, "environment", dict)() for b in self.backends}
+        return {name: {str(key): str(value) for key, value in environment.items()} for name, environment in said.items()}
+
     def check(self) -> None:
         """Raise Misuse where anything that was asked for does not exist."""
         for part in (self.backends, self.operations, self.dtypes, self.known):
@@ -118,15 +124,8 @@ class Grid:
 
     def entries(self, declared: Property, pair: Pair) -> list[KnownFailure]:
         """The known failures that are about a test."""
-        known, environment = self.known[pair.backend.name], environment_of(pair.backend)
+        known, environment = self.known[pair.backend.name], self.environments[pair.backend.name]
         return entries_for(f"test_{declared.name}[{pair.id}]", known, pair.backend.library, environment)
-
-
-@cache
-def environment_of(backend: Backend) -> Mapping[str, str]:
-    """What a backend says of its versions and its processor."""
-    environment: Any = getattr(backend, "environment", dict)()
-    return {str(name): str(value) for name, value in environment.items()}
 
 
 def _matches(operation: Operation, glob: str) -> bool:

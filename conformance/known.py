@@ -181,10 +181,10 @@ def findings(known: Mapping[str, Sequence[KnownFailure]]) -> str:
     for backend, entries in known.items():
         for entry in entries:
             who = rows.setdefault((backend, entry.reason, entry.versions, entry.link), [])
-            who += [name for name in (test.partition("[")[2].partition("-")[0] for test in entry.tests) if name not in who]
+            who += [test.partition("[")[2].partition("-")[0] for test in entry.tests]
     head = "| backend | operations | what is wrong | versions | upstream |\n|---|---|---|---|---|\n"
     return head + "".join(
-        f"| {backend} | {', '.join(f'`{name}`' for name in who)} | {_cell(reason)} | `{versions}` | {_cell(link)} |\n"
+        f"| {backend} | {', '.join(f'`{name}`' for name in dict.fromkeys(who))} | {_cell(reason)} | `{versions}` | {_cell(link)} |\n"
         for (backend, reason, versions, link), who in rows.items()
     )
 

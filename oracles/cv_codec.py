@@ -66,7 +66,7 @@ def colours(png: PNG) -> np.ndarray:
     samples = png.samples
     if png.colour == PALETTE:
         assert png.palette is not None
-        return png.palette[samples[..., 0]]
+        return np.asarray(png.palette[samples[..., 0]])
     if png.colour == GRAY and png.depth < 8:
         return samples * np.uint8(255 // (2**png.depth - 1))
     return samples

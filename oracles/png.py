@@ -67,11 +67,11 @@ def packed(samples: np.ndarray, depth: int) -> np.ndarray:
 def unpacked(rows: np.ndarray, depth: int, count: int) -> np.ndarray:
     """The inverse: `count` samples of each row of bytes."""
     if depth == 16:
-        return rows.reshape(len(rows), -1, 2).astype(np.uint16) @ np.array([256, 1], np.uint16)
+        return np.asarray(rows.reshape(len(rows), -1, 2).copy().view(">u2")[..., 0], np.uint16)
     if depth == 8:
         return rows
     bits = np.unpackbits(rows, axis=1)[:, : count * depth].reshape(len(rows), count, depth)
-    return (bits * (1 << np.arange(depth - 1, -1, -1))).sum(axis=2).astype(np.uint8)
+    return np.asarray(np.sum(bits * (1 << np.arange(depth - 1, -1, -1)), axis=2), np.uint8)
 
 
 def paeth(a: int, b: int, c: int) -> int:

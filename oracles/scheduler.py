@@ -48,7 +48,8 @@ def cyclic(
     position = 1 + number(t) / period - number(cycles + 1)
     turn = number(step_size_up) / period
     height = np.where(position <= turn, position / turn, (position - 1) / (turn - 1))
-    scale = {"triangular": lambda: 1.0, "triangular2": lambda: number(0.5**cycles), "exp_range": lambda: number(gamma) ** number(t)}[mode]()
+    shrink = {"triangular": 1.0, "triangular2": 0.5**cycles}
+    scale = number(gamma) ** number(t) if mode == "exp_range" else number(shrink[mode])
 
     def between(low: Any, high: Any, sign: int) -> Any:
         low, high = (number(np.broadcast_to(np.asarray(limit, float), (groups,))) for limit in (low, high))

@@ -130,7 +130,7 @@ def _restless(product: Product, length: int, x: Bounded, y: Bounded, bias: Bound
         given = (z.error == 0) & ~np.isfinite(z.value)
         free = (z.error > 0) & ~(np.abs(z.value) + z.error < by.compute.overflow)
         odd = given | free
-        return given * 1.0, free * 1.0, ball(np.where(odd, 0.0, z.value), np.where(odd, 0.0, z.error), by)
+        return given.astype(np.float64), free.astype(np.float64), ball(np.where(odd, 0.0, z.value), np.where(odd, 0.0, z.error), by)
 
     (given_x, free_x, plain_x), (given_y, free_y, plain_y) = parts(x), parts(y)
     ones_x, ones_y = np.ones(x.shape), np.ones(y.shape)

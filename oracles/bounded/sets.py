@@ -77,10 +77,10 @@ class Exactly:
         return f"{element.item() if hasattr(element, 'item') else element}, exactly"
 
 
-def _plain(array: Any) -> Any:
+def _plain(array: Any) -> np.ndarray:
     """An array of one of NumPy's own types; bfloat16, which is none, as float64."""
     array = np.asarray(array)
-    return array.astype(np.float64) if array.dtype.kind == "V" else array
+    return np.asarray(array, np.float64) if array.dtype.kind == "V" else array
 
 
 class OneOf:
