@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+import dis
 import inspect
 import textwrap
-from collections.abc import Callable
-from types import FunctionType
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from conformance.layouts import lay_out
-from conformance.model import Backend, Case, Operation
+from conformance.model import Backend, Case, Library, Operation
+
+OURS = ("conformance", "oracles")  # what a script cannot import
 
 ENDINGS = {  # what each property does with the call; {name}s are filled in
     "gradient": """\
@@ -28,37 +33,64 @@ ENDINGS = {  # what each property does with the call; {name}s are filled in
 }
 
 
-def source_of(function: Callable[..., Any]) -> str:
-    """The source of a function with all functions and constants of its own module that it uses, ready to run by itself."""
+def source_of(call: Callable[..., Any]) -> str:
+    """The source of a function with everything of the suite that it uses, ready to run by itself; `call` is its name there.
+
+    Functions and classes are written out, functions that another one has made get what it closed over, constants their value.
+    """
     parts: dict[str, str] = {}
 
-    def visit(function: FunctionType) -> None:
-        if function.__name__ in parts:
+    def visit(name: str, value: Any) -> None:
+        if name in parts or name.startswith("__") or isinstance(value, (ModuleType, Library)):
             return
-        parts[function.__name__] = ""  # a place in the order, and an end for recursion
-        for name in sorted(_names(function.__code__)):
-            value = function.__globals__.get(name)
-            if isinstance(value, FunctionType) and value.__module__.startswith("conformance"):
-                visit(value)
-            elif isinstance(value, (int, float, str, tuple, dict, frozenset)) and not name.startswith("__"):
-                parts.setdefault(name, f"{name} = {value!r}")
-        parts[function.__name__] = textwrap.dedent(inspect.getsource(function))
+        parts[name] = ""  # a place in the order, and an end for recursion
+        if isinstance(value, partial):
+            visit(value.func.__name__, value.func)
+            parts[name] = (
+                f"def {name}(*arrays, **options):\n    return {value.func.__name__}(*arrays, **{dict(value.keywords)!r}, **options)\n"
+            )
+        elif isinstance(value, FunctionType):
+            for used, found in _used(value):
+                visit(used, found)
+            text = textwrap.dedent(inspect.getsource(value)) if value.__name__ != "<lambda>" else _lambda(value, name)
+            parts[name] = text if value.__name__ in (name, "<lambda>") else f"{text}\n\n{name} = {value.__name__}\n"
+        elif isinstance(value, type) and value.__module__.partition(".")[0] in OURS:
+            for method in filter(inspect.isfunction, vars(value).values()):
+                for used, found in _used(method):
+                    visit(used, found)
+            parts[name] = textwrap.dedent(inspect.getsource(value))
+        elif isinstance(value, (int, float, str, tuple, list, dict, frozenset, type(None))):
+            parts[name] = f"{name} = {value!r}\n"
+        else:
+            del parts[name]
 
-    visit(function)  # type: ignore[arg-type]
-    return "\n\n".join(parts.values())
+    name = call.__name__ if isinstance(call, FunctionType) and call.__name__.isidentifier() else "call"
+    visit(name, call)
+    return "\n\n".join([*parts.values(), *([] if name == "call" else [f"call = {name}\n"])])
 
 
-def _names(code: Any) -> set[str]:
+def _used(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """The names of its module and of the functions around it that a function uses, with what they are."""
+    yield from zip(function.__code__.co_freevars, (cell.cell_contents for cell in function.__closure__ or ()), strict=True)
+    yield from ((name, function.__globals__[name]) for name in sorted(_names(function.__code__)) if name in function.__globals__)
+
+
+def _names(code: CodeType) -> set[str]:
     """The global names that a function and the functions inside it use."""
-    inner = [constant for constant in code.co_consts if hasattr(constant, "co_names")]
-    return set(code.co_names).union(*map(_names, inner))
+    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    own = {str(step.argval) for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    return own.union(*map(_names, inner))
+
+
+def _lambda(function: FunctionType, name: str) -> str:
+    """The source of a nameless function, as the value of a name."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)).strip().rstrip(","))
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Lambda)]
+    return f"{name} = {ast.unparse(found[0])}\n"
 
 
 def script(verb: str, operation: Operation, case: Case, backend: Backend, failure: Exception) -> str:
     """The script of a failing case: arrays, options, the call, and what was found beside what is accepted."""
-    call = operation.call
-    if not isinstance(call, FunctionType):
-        return ""
     literal = torch_literal if operation.library == "torch" else numpy_literal
     dy = getattr(failure, "dy", None)
     lines = [
@@ -72,8 +104,7 @@ def script(verb: str, operation: Operation, case: Case, backend: Backend, failur
         "nan, inf = np.nan, np.inf",
         "",
         "",
-        source_of(call),
-        *([] if call.__name__ == "call" else ["", f"call = {call.__name__}"]),
+        source_of(operation.call),
         "",
         "def named(results):",
         '    return dict(results) if isinstance(results, dict) else {"output": results}',

@@ -178,7 +178,7 @@ def device_reason(device: str) -> str | None:
     try:
         torch.ones(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError, ModuleNotFoundError) as error:
-        return str(error).splitlines()[0]
+        return str(error).splitlines()[0].partition(". ")[0]
     return None
 
 

@@ -1,0 +1,50 @@
+"""What a failure says: the script beside it runs alone, with NumPy and the library only."""
+
+import builtins
+import re
+
+import hypothesis
+import numpy as np
+import pytest
+
+from conformance import backends
+from conformance.judgement import Disagreement
+from conformance.operations import all_operations
+from conformance.reproducer import script
+
+
+def a_case(operation, dtype):
+    """One case that the operation's strategy draws."""
+    found = []
+
+    @hypothesis.seed(1)
+    @hypothesis.settings(max_examples=3, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+    @hypothesis.given(operation.cases(dtype))
+    def draw(case):
+        found.append(case)
+
+    draw()
+    return found[-1]
+
+
+@pytest.mark.parametrize("operation", all_operations(), ids=repr)
+def test_the_script_of_a_failure_runs_alone(operation, monkeypatch, capsys):
+    backend = backends.form("opencv" if operation.library == "cv2" else "cpu")
+    case = a_case(operation, operation.dtypes[0])
+    text = script("forward", operation, case, backend, Disagreement("it is wrong"))
+    assert set(re.findall(r"^(?:import|from) (\w+)", text, re.M)) <= {"__future__", "typing", "numpy", operation.library}
+    monkeypatch.setattr(builtins, "__import__", guarded(builtins.__import__))
+    with np.errstate(all="ignore"):
+        exec(compile(text, "script", "exec"), {"__name__": "script"})
+    assert "forward: it is wrong" in capsys.readouterr().out
+
+
+def guarded(original):
+    """An import that has none of our packages for the script."""
+
+    def imported(name, names=None, *others, **more):
+        if names is not None and names.get("__name__") == "script" and name.partition(".")[0] in ("conformance", "oracles", "tests"):
+            raise ModuleNotFoundError(f"the script imports {name}")
+        return original(name, names, *others, **more)
+
+    return imported
