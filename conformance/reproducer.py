@@ -23,18 +23,18 @@ ENDINGS = {  # what each property does with the call; {name}s are filled in
     for name, tensor in arrays.items():
         if torch.is_tensor(tensor) and tensor.is_floating_point() and name not in constants:
             tensor.requires_grad_()
-    results = named(call(**arrays, **options))
+    results = named(run(**arrays, **options))
     results["output"].backward(dy)
     results = {name: tensor.grad for name, tensor in arrays.items() if torch.is_tensor(tensor) and tensor.grad is not None}
 """,
     "": """\
-    results = named(call(**arrays, **options))
+    results = named(run(**arrays, **options))
 """,
 }
 
 
 def source_of(call: Callable[..., Any]) -> str:
-    """The source of a function with everything of the suite that it uses, ready to run by itself; `call` is its name there.
+    """The source of a function with everything of the suite that it uses, ready to run by itself; `run` is its name there.
 
     Functions and classes are written out, functions that another one has made get what it closed over, constants their value.
     """
@@ -66,7 +66,7 @@ def source_of(call: Callable[..., Any]) -> str:
 
     name = call.__name__ if isinstance(call, FunctionType) and call.__name__.isidentifier() else "call"
     visit(name, call)
-    return "\n\n".join([*parts.values(), *([] if name == "call" else [f"call = {name}\n"])])
+    return "\n\n".join([*parts.values(), f"run = {name}\n"])
 
 
 def _used(function: FunctionType) -> Iterator[tuple[str, Any]]:
