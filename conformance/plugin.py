@@ -10,7 +10,6 @@ import faulthandler
 import json
 import os
 import pickle
-import random
 import shutil
 import tempfile
 from pathlib import Path
@@ -18,14 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.options import check_numbers, examples_of, pytest_addoption, register_profile, seed_of, time_limit
+
 if TYPE_CHECKING:
     from conformance.gate import Comparison
     from conformance.grid import Grid
     from conformance.harness import Property, Verdict
     from conformance.report import Run
 
-PROFILES = {"dev": 25, "gate": 200, "deep": 2000}  # examples per test
-SECONDS = 120.0  # a test of the dev profile that runs longer is a hang
+__all__ = ["pytest_addoption"]  # a hook, found here by pytest
+
 PROPERTY = "conformance"  # the key in a test report's user_properties
 RUN = pytest.StashKey["Run"]()
 GRID = pytest.StashKey["Grid"]()
@@ -33,40 +34,6 @@ SEED = pytest.StashKey[int]()
 BASELINE = pytest.StashKey[dict[str, Any]]()
 BLACK_BOX = pytest.StashKey[Path]()
 ASKED = pytest.StashKey[dict[str, "Property"]]()
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("conformance", "conformance of PyTorch and OpenCV")
-    group.addoption(
-        "--backend",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a subject: cpu, cuda, opencv, a torch device, or module:attribute",
-    )
-    group.addoption(
-        "--operation",
-        action="append",
-        default=[],
-        metavar="GLOB",
-        help="only operations whose id or public name matches",
-    )
-    group.addoption("--dtype", action="append", default=[], metavar="NAME", help="only this dtype")
-    group.addoption(
-        "--examples",
-        type=int,
-        metavar="N",
-        help="examples per test, instead of the profile's (dev 25, gate 200, deep 2000)",
-    )
-    group.addoption("--known-failures", action="append", default=[], metavar="FILE", help="a file of further known failures")
-    group.addoption("--baseline", metavar="FILE", help="a report to compare with: only failures that it does not have fail the run")
-    group.addoption("--report", metavar="DIR", help="write report.json and the reproducers of failures into DIR")
-    group.addoption(
-        "--time-limit",
-        type=float,
-        metavar="SECONDS",
-        help="a test that runs longer is a hang (default: 120, more with more examples)",
-    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -94,20 +61,21 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[SEED] = config.workerinput["conformance_seed"]
         config.stash[BLACK_BOX] = Path(config.workerinput["conformance_black_box"])
     else:
-        config.stash[SEED] = _seed(config)
+        config.stash[SEED] = seed_of(config)
         config.stash[BLACK_BOX] = Path(tempfile.gettempdir()) / f"conformance-{os.getpid()}"
     config.pluginmanager.register(Gathering(config), "conformance-gathering")
-    if config.getoption("--hypothesis-profile", None) in PROFILES:
-        import hypothesis
-
-        for name, examples in PROFILES.items():
-            hypothesis.settings.register_profile(name, max_examples=examples, derandomize=name == "gate", database=None, deadline=None)
-    asked = ("--backend", "--operation", "--dtype", "--known-failures", "--examples")
-    if not hasattr(config, "workerinput") and any(config.getoption(option) for option in asked):
-        if (config.getoption("--examples") or 1) < 1:
-            pytest.exit("--examples must be at least 1", returncode=2)
+    register_profile(config.getoption("--hypothesis-profile", None))
+    if hasattr(config, "workerinput"):
+        return
+    check_numbers(config)
+    if any(config.getoption(option) for option in ("--backend", "--operation", "--dtype", "--known-failures", "--examples")):
         _checked_grid(config)
-    if not hasattr(config, "workerinput") and config.getoption("--baseline"):
+    if config.getoption("--report"):
+        try:
+            Path(config.getoption("--report")).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            pytest.exit(f"--report {config.getoption('--report')}: cannot be written: {error.strerror}", returncode=2)
+    if config.getoption("--baseline"):
         from conformance.gate import ReportError, read_report
 
         try:
@@ -119,14 +87,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if BLACK_BOX in config.stash and not hasattr(config, "workerinput"):
         shutil.rmtree(config.stash[BLACK_BOX], ignore_errors=True)
-
-
-def _seed(config: pytest.Config) -> int:
-    """The seed of all tests: given, fixed for the gate, or drawn and reported."""
-    given = config.getoption("--hypothesis-seed", None)
-    if given is not None:
-        return int(given) if str(given).isdigit() else 0
-    return 0 if config.getoption("--hypothesis-profile", None) == "gate" else random.SystemRandom().randrange(2**32)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -165,17 +125,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[ASKED] = {declared.name: declared for item in asked if (declared := item.function.property)}  # type: ignore[attr-defined]
     empty = {id(item) for item in asked if "NOTSET" in item.nodeid}
     items[:] = [item for item in items if id(item) not in empty]
-
-
-def examples_of(config: pytest.Config) -> int:
-    """Examples per test: the option, or the profile's."""
-    given = config.getoption("--examples")
-    return given or PROFILES.get(config.getoption("--hypothesis-profile", None) or "dev", PROFILES["dev"])
-
-
-def time_limit(config: pytest.Config) -> float:
-    """Seconds after which a test counts as a hang: the option, or more with more examples."""
-    return config.getoption("--time-limit") or SECONDS * max(1.0, examples_of(config) / PROFILES["dev"])
 
 
 @pytest.fixture

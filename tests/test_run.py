@@ -41,6 +41,25 @@ def test_misuse_is_one_sentence_and_status_2(arguments, complaint):
         assert "Traceback" not in output
 
 
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        ("--examples=0", "--examples 0: must be a positive whole number"),
+        ("--examples=many", "--examples many: must be a positive whole number"),
+        ("--time-limit=-3", "--time-limit -3: must be a positive number"),
+        ("--hypothesis-profile=nix", "unknown --hypothesis-profile 'nix'"),
+        ("--baseline=nix.json", "nix.json: cannot be read"),
+        ("--known-failures=nix.toml", "nix.toml: cannot be read"),
+        ("--report=pyproject.toml/here", "--report pyproject.toml/here: cannot be written"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence_and_status_2(option, complaint):
+    status, output = run(option)
+    assert status == 2, output
+    assert sum(complaint in line for line in output.splitlines()) == 1
+    assert "Traceback" not in output
+
+
 def test_a_malformed_known_failures_file_is_one_sentence_and_status_2(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text("[[known_failure]]\ntest = 1\n", encoding="utf-8")
