@@ -6,7 +6,8 @@ pytest --pyargs conformance --backend tests.backends.torch_like:Wide --dtype flo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ class Wide:
     name: str = "wide"
     library: str = "torch"
     refusals: tuple[type[Exception], ...] = (RuntimeError, ValueError, TypeError, IndexError)
+    known_failures: Path = field(default=Path(__file__).with_suffix(".toml"), repr=False)
 
     def lacks(self, operation: Operation, dtype: str) -> str | None:
         """It has one format."""
