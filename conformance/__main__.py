@@ -6,6 +6,7 @@ import argparse
 import importlib
 import json
 import pkgutil
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -91,8 +92,6 @@ def diff(arguments: argparse.Namespace) -> int:
 
 def replay(arguments: argparse.Namespace) -> int:
     """Run the failures of a report again, with its seed and as many examples; status 0 when they pass."""
-    import pytest
-
     report = read_report(arguments.report)
     failed = {result["id"]: result for result in report["results"] if result["outcome"] in BAD}
     if arguments.id and arguments.id not in failed:
@@ -101,10 +100,21 @@ def replay(arguments: argparse.Namespace) -> int:
     if not chosen:
         raise Misuse(f"{arguments.report} has no failures")
     examples = max(int(arguments.examples or report.get("examples", 25)), 1)
-    backends = [f"--backend={name}" for name in arguments.backend or sorted({result["backend"] for result in chosen})]
+    subjects = arguments.backend or report.get("backends") or sorted({result["backend"] for result in chosen})
+    backends = [f"--backend={name}" for name in subjects]
     wanted = [result["id"].partition("/")[2] for result in chosen]
     tests = [f"{Path(conformance.__path__[0]) / name}" for name in wanted]
-    return int(pytest.main([*tests, *backends, f"--hypothesis-seed={report['seed']}", f"--examples={examples}", "-q"]))
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *tests,
+        *backends,
+        f"--hypothesis-seed={report.get('seed', 0)}",
+        f"--examples={examples}",
+        "-q",
+    ]
+    return subprocess.run(command, check=False).returncode
 
 
 def judge_files(arguments: argparse.Namespace) -> int:

@@ -196,7 +196,7 @@ def _run(config: pytest.Config) -> Run | None:
     if RUN not in config.stash:
         from conformance.report import Run
 
-        config.stash[RUN] = Run(config.stash[SEED], examples_of(config))
+        config.stash[RUN] = Run(config.stash[SEED], examples_of(config), tuple(config.getoption("--backend")))
     return config.stash[RUN]
 
 

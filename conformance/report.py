@@ -64,6 +64,7 @@ class Run:
 
     seed: int
     examples: int
+    backends: tuple[str, ...] = ()  # as they were asked for
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     empty: list[dict[str, str]] = field(default_factory=list)
@@ -117,6 +118,7 @@ class Run:
             "schema": SCHEMA,
             "seed": self.seed,
             "examples": self.examples,
+            "backends": list(self.backends),
             "environment": self.environment,
             "results": results,
             "empty": self.empty,

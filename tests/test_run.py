@@ -143,22 +143,16 @@ def _alone(script):
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_seed_replays_a_failure(tmp_path):
-    def message(seed):
-        run(
-            *GELU,
-            "--backend",
-            "tests.backends.deadly:wrong",
-            "--report",
-            tmp_path,
-            "-k",
-            "forward",
-            "--hypothesis-seed",
-            seed,
-        )
-        return json.loads((tmp_path / "report.json").read_text())["results"][0]["message"]
-
-    assert message(7) == message(7)
+def test_a_report_is_enough_to_replay_its_failures(tmp_path):
+    run(*GELU, "--backend", "tests.backends.deadly:wrong", "--report", tmp_path, "-k", "forward", "--examples", 7)
+    (result,) = json.loads((tmp_path / "report.json").read_text())["results"]
+    for arguments in ((tmp_path,), (tmp_path, result["id"])):
+        status, output = run("replay", *arguments, command=("conformance",))
+        assert status == 1
+        assert result["message"].splitlines()[0] in output
+    status, output = run("replay", tmp_path, "conformance/test_forward.py::test_forward[nix-float32-cpu]", command=("conformance",))
+    assert status == 2
+    assert "has no failure" in output
 
 
 def test_list_names_every_test_with_its_public_name():
