@@ -130,9 +130,9 @@ def structuring_element(*, shape: int, ksize: tuple[int, int], anchor: tuple[int
         return np.ones((height, width), np.uint8)
     if shape == CROSS:
         column, row = anchored(anchor, ksize)
-        return ((x == column) | (y == row)).astype(np.uint8)
+        return np.asarray(((x == column) | (y == row)).astype(np.uint8))
     r, c = height // 2, width // 2
     if shape == DIAMOND:
-        return (np.abs(x - c) <= r - np.abs(y - r)).astype(np.uint8)
+        return np.asarray(np.abs(x - c) <= r - np.abs(y - r), np.uint8)
     reach = np.rint(c * np.sqrt(np.maximum(0, 1 - ((y - r) / r) ** 2))) if r else np.zeros((height, 1))
     return ((np.abs(x - c) <= reach) & (np.abs(y - r) <= r)).astype(np.uint8)

@@ -239,6 +239,7 @@ StructuringElement = Operation(
     oracle=accepted_element,
     cases=elements,
     takes_arrays=False,
+    share=4.0,
     rejects={
         "an element must have a width": lambda case: case.but(ksize=(0, 3)),
         "an element must have a height": lambda case: case.but(ksize=(3, -1)),
