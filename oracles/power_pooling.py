@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import coarse
+from oracles.bounded import Doubtful, coarse
 from oracles.pools import Pools, of_the_largest, sliding
 
 
@@ -70,16 +70,22 @@ def through_sums(pools: Pools, dy: Any, x: Any, sums: Any, norm_type: float, num
     """The derivative by x; `number` multiplies and divides on the way, where a subject takes means, `power` the derivative of xᵖ."""
     dy = dy.reshape(sums.shape)
     factor = dy if norm_type == 1 else dy * raised(sums, 1.0 / norm_type - 1.0)
-    taken = np.where(sums == 0, 0.0, factor * number / number)[..., None]
+    zero = zero_sums(pools, x, sums)
+    taken = np.where(zero, 0.0, factor * number / number)[..., None]
     dx = pools.scattered(np.where(pools.inside, taken, 0.0), pools.places).reshape(x.shape)
     if norm_type == 1:
         return dx
-    return np.where(only_in_zero_sums(pools, sums).reshape(x.shape), 0.0, dx * (raised(x, norm_type - 1.0) * power))
+    return np.where(only_in_zero_sums(pools, zero).reshape(x.shape), 0.0, dx * (raised(x, norm_type - 1.0) * power))
 
 
-def only_in_zero_sums(pools: Pools, sums: Any) -> np.ndarray:
-    """Cells all of whose windows, one at least, have a sum of zero."""
-    zero = np.asarray(getattr(sums, "value", sums) == 0)[..., None]
+def zero_sums(pools: Pools, x: Any, sums: Any) -> Any:
+    """Windows whose sum is zero: for certain, where all of their cells are."""
+    return (sums == 0) | np.all(np.asarray(pools.cells(x, 0.0) == 0), axis=-1)
+
+
+def only_in_zero_sums(pools: Pools, found: Any) -> np.ndarray:
+    """Cells all of whose windows, one at least, have a sum that is certain to be zero."""
+    zero = (found.value & ~found.doubt if isinstance(found, Doubtful) else found)[..., None]
     counts = [pools.scattered(np.where(pools.inside, some, 0.0), pools.places) for some in (zero, ~zero)]
     return np.asarray((counts[0] > 0) & (counts[1] == 0))
 
@@ -87,13 +93,13 @@ def only_in_zero_sums(pools: Pools, sums: Any) -> np.ndarray:
 def lp_pool_gradient_by_means(
     dy: Any, x: Any, *, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False, rank: int = 2
 ) -> dict[str, Any]:
-    """The same from the mean of the powers, with the factors that p-th powers and roots bring one by one.
+    """The same from the mean of the powers, with the factors that p-th powers and roots bring one by one; the sign of NaN taken for 0.
 
     Source: the derivative of the formula of torch.nn.LPPool2d, and its note on a sum that is zero.
     """
     pools = sliding(x.shape, kernel_size, stride, 0, 1, ceil_mode, rank)
     if norm_type == np.inf:
-        return {"x": np.sign(x) * of_the_largest(pools, coarse(dy), np.abs(x), None)}
+        return {"x": np.where(np.isnan(x), 0.0, np.sign(x)) * of_the_largest(pools, coarse(dy), np.abs(x), None)}
     number = np.count_nonzero(pools.inside, axis=-1)
     sums = power_sums(pools, x, norm_type) / number * number
     root = dy if norm_type == 1 else dy * (1.0 / norm_type)

@@ -20,11 +20,12 @@ from conformance.operations.sliding import (
     nothing,
     planes,
     pooled,
+    pooling_data,
     rowless,
     too_many_axes,
     written,
 )
-from conformance.strategies import DTYPES, Data, data_of
+from conformance.strategies import DTYPES, Data
 from oracles.bounded import exact, ieee
 from oracles.fractional_pooling import fractional_max_pool, fractional_max_pool_gradient, fractional_sides, starts
 from oracles.windows import of_rank, spread
@@ -84,7 +85,7 @@ def cases(rank: int) -> Callable[[str], st.SearchStrategy[Case]]:
 
     @st.composite
     def drawn(draw: st.DrawFn, dtype: str) -> Case:
-        data, large = draw(data_of(dtype)), draw(LARGE)
+        data, large = draw(pooling_data(dtype)), draw(LARGE)
         kernel, counts = tuple(draw(FEW) for _ in range(rank)), tuple(draw(st.integers(1, 5 if rank == 2 else 3)) for _ in range(rank))
         sides = [k + m - 1 + draw(ROOM) for k, m in zip(kernel, counts, strict=True)]
         if large == "sides" and rank == 2:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from conformance.judgement import Trial
 from conformance.model import FLOATS, Case, Law, Operation, Shape, torch
 from conformance.operations.laws import assert_same
-from conformance.operations.sliding import BATCH, FLAGS, LARGE, WIDE, image, nothing, rowless, too_many_axes
-from conformance.strategies import data_of, is_float
+from conformance.operations.sliding import BATCH, FLAGS, LARGE, WIDE, image, nothing, pooling_data, rowless, speckled, too_many_axes
+from conformance.strategies import is_float
 from oracles.padding import margins, pad, pad_gradient
 from oracles.shapes import padded
 
@@ -52,7 +52,7 @@ def cases(mode: str, ranks: tuple[int, ...]) -> Callable[[str], st.SearchStrateg
 
     @st.composite
     def drawn(draw: st.DrawFn, dtype: str) -> Case:
-        data, large, rank = draw(data_of(dtype)), draw(LARGE), draw(st.sampled_from(ranks))
+        data, large, rank = draw(pooling_data(dtype)), draw(LARGE), draw(st.sampled_from(ranks))
         sides = [draw(SIDE if rank < 3 else SMALL) for _ in range(rank)]
         if large == "sides":
             sides[draw(st.integers(0, rank - 1))] = draw(WIDE)
@@ -62,7 +62,7 @@ def cases(mode: str, ranks: tuple[int, ...]) -> Callable[[str], st.SearchStrateg
         padding = alone if valid and draw(FLAGS) else tuple(margin for pair in pairs[::-1] for margin in pair)
         n, channels = draw(BATCH), draw(WIDE if large == "channels" and rank < 3 else SMALL)
         options = {"value": draw(VALUES if is_float(dtype) else COUNTS)} if mode == "Constant" else {}
-        x = data.array("x", *(() if n is None else (n,)), channels, *sides)
+        x = speckled(data, *(() if n is None else (n,)), channels, *sides)
         return data.case({"x": x}, padding=padding, mode=mode, rank=rank, **options)
 
     return drawn

@@ -20,13 +20,13 @@ from conformance.operations.sliding import (
     nothing,
     planes,
     pooled,
+    pooling_data,
     rowless,
     slides,
     too_many_axes,
     too_small,
     written,
 )
-from conformance.strategies import data_of
 from oracles.pooling import max_pool, max_pool_gradient, max_pool_of_integers
 from oracles.shapes import pooling
 from oracles.windows import extent, of_rank, spread
@@ -70,7 +70,7 @@ def cases(rank: int) -> Callable[[str], st.SearchStrategy[Case]]:
 
     @st.composite
     def drawn(draw: st.DrawFn, dtype: str) -> Case:
-        data, large = draw(data_of(dtype)), draw(LARGE)
+        data, large = draw(pooling_data(dtype)), draw(LARGE)
         found = slides(draw, rank, large)
         x = pooled(draw, data, *planes(draw, large, rank), *found.sides)
         return data.case(

@@ -18,13 +18,14 @@ from conformance.operations.sliding import (
     image,
     nothing,
     planes,
+    pooling_data,
     rowless,
     slides,
+    speckled,
     too_many_axes,
     too_small,
     written,
 )
-from conformance.strategies import data_of
 from oracles.power_pooling import lp_pool, lp_pool_gradient
 from oracles.shapes import pooling
 from oracles.windows import of_rank
@@ -61,9 +62,9 @@ def cases(rank: int) -> Callable[[str], st.SearchStrategy[Case]]:
 
     @st.composite
     def drawn(draw: st.DrawFn, dtype: str) -> Case:
-        data, large, norm_type = draw(data_of(dtype)), draw(LARGE), draw(NORMS)
-        found = slides(draw, rank, large, padded=False, dilated=False)
-        x = data.array("x", *planes(draw, large, rank), *found.sides)
+        data, large, norm_type = draw(pooling_data(dtype)), draw(LARGE), draw(NORMS)
+        found = slides(draw, rank, large, padded=False, dilated=False, hanging=False)
+        x = speckled(data, *planes(draw, large, rank), *found.sides)
         if norm_type not in (1, 2, np.inf) and draw(st.integers(0, 3)):
             x = np.abs(x)
         return data.case(

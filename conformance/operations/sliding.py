@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from conformance.judgement import Disagreement, Trial
 from conformance.model import Case, Cost, Law, Shape
 from conformance.operations.laws import assert_same
-from conformance.strategies import Data
+from conformance.strategies import FLOAT_REGIMES, Data, data_of, is_float
 from oracles.windows import extent, spread
 
 FEW, SMALL, FLAGS = st.integers(1, 3), st.integers(1, 4), st.booleans()
-BATCH = st.sampled_from((1, 2, 3, 0, None))  # None: no batch axis
+BATCH = st.sampled_from((1, 2, None, 3, 2, None, 3, 0))  # None: no batch axis
 WIDE = st.sampled_from((7, 8, 9, 15, 16, 17, 31, 32, 33))
 LARGE = st.sampled_from(("", "", "", "sides", "channels"))
 WRITTEN = st.sampled_from(("tuple", "number", "one"))
@@ -63,8 +63,11 @@ class Slides:
     sides: Shape
 
 
-def slides(draw: st.DrawFn, rank: int, large: str, padded: bool = True, dilated: bool = True) -> Slides:
-    """Draw windows and an image that is now and then around the width of a vector register along one axis."""
+def slides(draw: st.DrawFn, rank: int, large: str, padded: bool = True, dilated: bool = True, hanging: bool = True) -> Slides:
+    """Draw windows and an image that is now and then around the width of a vector register along one axis.
+
+    With `hanging` the last window hangs over in most cases with ceil_mode, otherwise as often as it happens to.
+    """
 
     def each(values: st.SearchStrategy[int]) -> Shape:
         one = draw(values)
@@ -79,6 +82,9 @@ def slides(draw: st.DrawFn, rank: int, large: str, padded: bool = True, dilated:
     if large == "sides":
         axis = draw(st.integers(0, rank - 1))
         sides[axis] = max(least[axis], draw(WIDE))
+    if hanging and ceil_mode:
+        reach, steps = extent(kernel, dilation), stride or kernel
+        sides = [n + ((n + 2 * p - r) % s == 0 and s > 1) for n, p, r, s in zip(sides, padding, reach, steps, strict=True)]
     return Slides(kernel, stride, padding, dilation, ceil_mode, tuple(sides))
 
 
@@ -88,10 +94,23 @@ def planes(draw: st.DrawFn, large: str, rank: int) -> Shape:
     return (*(() if n is None else (n,)), channels)
 
 
-def pooled(draw: st.DrawFn, data: Data, *sides: int) -> np.ndarray:
-    """The image x; among special data some that are −∞ throughout."""
+def pooling_data(dtype: str) -> st.SearchStrategy[Data]:
+    """Data with special values in a third of the cases."""
+    return data_of(dtype, (*FLOAT_REGIMES, "special", "special")) if is_float(dtype) else data_of(dtype)
+
+
+def speckled(data: Data, *sides: int) -> np.ndarray:
+    """The image x; among special data with one NaN at least."""
     x = data.array("x", *sides)
-    return np.full_like(x, -np.inf) if data.regime == "special" and draw(st.integers(0, 5)) == 5 else x
+    if data.regime == "special" and x.size:
+        x.reshape(-1)[data.rng("NaN").integers(x.size)] = np.nan
+    return x
+
+
+def pooled(draw: st.DrawFn, data: Data, *sides: int) -> np.ndarray:
+    """The same; among special data some that are −∞ throughout."""
+    x = speckled(data, *sides)
+    return np.full_like(x, -np.inf) if data.regime == "special" and draw(st.integers(0, 7)) == 7 else x
 
 
 def least_sides(kernel: Shape, stride: Shape, padding: Shape, dilation: Shape, ceil_mode: bool) -> Shape:

@@ -13,8 +13,8 @@ from conformance.judgement import Trial
 from conformance.model import FLOATS, Case, Law, Operation, Shape, torch
 from conformance.operations.laws import assert_same
 from conformance.operations.pooling import MAX_POOLS
-from conformance.operations.sliding import FLAGS, LARGE, Slides, image, nothing, planes, slides, whole, written
-from conformance.strategies import Data, data_of
+from conformance.operations.sliding import FLAGS, LARGE, Slides, image, nothing, planes, pooling_data, slides, speckled, whole, written
+from conformance.strategies import Data
 from oracles.pools import sliding
 from oracles.unpooling import max_unpool, max_unpool_gradient, unpooled_sides
 from oracles.windows import of_rank, spread
@@ -67,7 +67,7 @@ def from_anywhere(draw: st.DrawFn, data: Data, batch: Shape, found: Slides) -> t
     rng = data.rng("indices")
     rows = [rng.permutation(math.prod(new))[: math.prod(found.sides)] for _ in range(math.prod(batch))]
     at = np.array(rows, np.int64).reshape(*batch, *found.sides)
-    return data.array("x", *batch, *found.sides), at, new
+    return speckled(data, *batch, *found.sides), at, new
 
 
 def cases(rank: int) -> Callable[[str], st.SearchStrategy[Case]]:
@@ -75,7 +75,7 @@ def cases(rank: int) -> Callable[[str], st.SearchStrategy[Case]]:
 
     @st.composite
     def drawn(draw: st.DrawFn, dtype: str) -> Case:
-        data, large = draw(data_of(dtype)), draw(LARGE)
+        data, large = draw(pooling_data(dtype)), draw(LARGE)
         found = slides(draw, rank, "" if rank == 3 else large, dilated=False)
         least = zip(found.sides, found.kernel, found.padding, strict=True)  # without ceil_mode no window hangs over
         found = Slides(found.kernel, found.stride, found.padding, (1,) * rank, False, tuple(max(n, k - 2 * p) for n, k, p in least))
