@@ -33,7 +33,7 @@ def shares(
         return np.full(math.prod(pools.counts), divisor_override)
     if count_include_pad:
         return divisors(pools, kernel_size, stride, padding, rank)
-    return np.count_nonzero(pools.inside, axis=-1)
+    return np.asarray(np.count_nonzero(pools.inside, axis=-1))
 
 
 def avg_pool(

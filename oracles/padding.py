@@ -28,17 +28,17 @@ def constant_places(i: np.ndarray, side: int) -> np.ndarray:
 
 def reflection_places(i: np.ndarray, side: int) -> np.ndarray:
     """… 2 1 | 0 1 2 … L−1 | L−2 …: mirrored about the outermost cells."""
-    return (side - 1) - np.abs((side - 1) - np.abs(i))
+    return np.asarray((side - 1) - np.abs((side - 1) - np.abs(i)))
 
 
 def replication_places(i: np.ndarray, side: int) -> np.ndarray:
     """… 0 0 | 0 1 … L−1 | L−1 …: the nearest cell."""
-    return np.clip(i, 0, side - 1)
+    return np.asarray(np.clip(i, 0, side - 1))
 
 
 def circular_places(i: np.ndarray, side: int) -> np.ndarray:
     """… L−2 L−1 | 0 1 … L−1 | 0 1 …: the other end."""
-    return i % side
+    return np.asarray(i % side)
 
 
 PLACES = {

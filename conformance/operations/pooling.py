@@ -174,8 +174,11 @@ def floating(rank: int, call: Callable[..., Any], share: float = 1.0) -> Operati
     )
 
 
-def whole_numbers(rank: int, call: Callable[..., Any]) -> Operation:
-    """The same of integers."""
+SIGNED = ("int64", "int32", "int16", "int8")
+
+
+def whole_numbers(rank: int, call: Callable[..., Any], dtypes: tuple[str, ...] = (*SIGNED, "uint8")) -> Operation:
+    """The same of integers; where one dtype stands for all it is uint8, or else the first."""
     return Operation(
         name=f"torch.nn.MaxPool{rank}d",
         variant="Integers",
@@ -186,7 +189,7 @@ def whole_numbers(rank: int, call: Callable[..., Any]) -> Operation:
         result_dtypes={"indices": "int64"},
         plain=("x",),
         follows_subject=True,
-        dtypes=("int64", "int32", "int16", "int8", "uint8"),
+        dtypes=dtypes,
         share=0.4,
     )
 
@@ -196,6 +199,6 @@ MAX_POOLS = {1: floating(1, max_pool1d), 2: floating(2, max_pool2d), 3: floating
 OPERATIONS = (
     *MAX_POOLS.values(),
     whole_numbers(1, max_pool1d),
-    whole_numbers(2, max_pool2d),
+    whole_numbers(2, max_pool2d, SIGNED),
     whole_numbers(3, max_pool3d),
 )
