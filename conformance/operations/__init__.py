@@ -19,6 +19,7 @@ FAMILIES = (
     "fractional_pooling",
     "unpooling",
     "padding",
+    "flattening",
     "upsampling",
     "shuffling",
     "affine",
