@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from conformance.judgement import Trial
 from conformance.model import FLOATS, Case, Law, Operation, torch
 from conformance.operations.laws import assert_same
-from conformance.operations.sliding import FLAGS, image, nothing
-from conformance.strategies import data_of
+from conformance.operations.sliding import FLAGS, image, nothing, pooling_data, speckled
 from oracles.flattening import flatten, flattening_gradient, unflatten, unflattened
 from oracles.shapes import flattened
 
@@ -32,23 +31,23 @@ SIDES = st.lists(st.sampled_from((2, 1, 3, 4, 0, 17)), min_size=1, max_size=4)
 @st.composite
 def flatten_cases(draw: st.DrawFn, dtype: str) -> Case:
     """One to four axes, counted from either end."""
-    data, sides = draw(data_of(dtype)), draw(SIDES)
+    data, sides = draw(pooling_data(dtype)), draw(SIDES)
     first = draw(st.integers(0, len(sides) - 1))
     last = draw(st.integers(first, len(sides) - 1))
     first, last = (axis - len(sides) if draw(FLAGS) else axis for axis in (first, last))
-    return data.case({"x": data.array("x", *sides)}, start_dim=first, end_dim=last)
+    return data.case({"x": speckled(data, *sides)}, start_dim=first, end_dim=last)
 
 
 @st.composite
 def unflatten_cases(draw: st.DrawFn, dtype: str) -> Case:
     """One axis of one to three into up to three, one of them perhaps to be found."""
-    data, sides = draw(data_of(dtype)), draw(st.lists(st.integers(1, 4), max_size=2))
+    data, sides = draw(pooling_data(dtype)), draw(st.lists(st.integers(1, 4), max_size=2))
     parts = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
     at = draw(st.integers(0, len(sides)))
     whole = [*sides[:at], int(np.prod(parts)), *sides[at:]]
     if draw(FLAGS):
         parts[draw(st.integers(0, len(parts) - 1))] = -1
-    return data.case({"x": data.array("x", *whole)}, dim=at - len(whole) if draw(FLAGS) else at, unflattened_size=tuple(parts))
+    return data.case({"x": speckled(data, *whole)}, dim=at - len(whole) if draw(FLAGS) else at, unflattened_size=tuple(parts))
 
 
 def in_order(trial: Trial, case: Case) -> None:
@@ -79,7 +78,7 @@ Flatten = Operation(
     },
     laws=(ORDER,),
     dtypes=FLOATS,
-    share=0.4,
+    share=0.6,
 )
 
 Unflatten = Operation(
@@ -98,7 +97,7 @@ Unflatten = Operation(
     },
     laws=(ORDER,),
     dtypes=FLOATS,
-    share=0.4,
+    share=0.6,
 )
 
 OPERATIONS = (Flatten, Unflatten)
