@@ -6,6 +6,7 @@ from conformance import backends
 from conformance.__main__ import properties
 from conformance.grid import Grid, Pair
 from conformance.harness import search
+from conformance.known import KnownFailure
 from conformance.operations import all_operations
 from tests.miniatures import Altered, in_bfloat16
 from tests.wrongs import MINIATURES
@@ -13,6 +14,13 @@ from tests.wrongs import MINIATURES
 PROPERTIES = {declared.name: declared for declared in properties().values()}
 OPERATIONS = {operation.id: operation for operation in all_operations()}
 DEV = 25
+
+
+class SetAside(KnownFailure):
+    """A known failure whose cases are set aside for a backend that is wrong in another way: its witness may well pass there."""
+
+    def still_fails(self, attempt):
+        return True
 
 
 def honest(operation):
@@ -25,10 +33,10 @@ def test_a_property_kills_its_miniature_and_spares_the_honest_backend(miniature)
     operation, declared = OPERATIONS[miniature.operation], PROPERTIES[miniature.property]
     backend = honest(operation)
     known = Grid((backend.name,)).entries(declared, Pair(operation, miniature.dtype, backend))
+    aside = [SetAside(**vars(entry)) for entry in known]
+    altered = Altered(backend, miniature.alter)
     for seed in (0, 1):
-        wrong = search(
-            declared, operation, miniature.dtype, Altered(backend, miniature.alter), examples=DEV, seed=seed, known=known, shrink=False
-        )
+        wrong = search(declared, operation, miniature.dtype, altered, examples=DEV, seed=seed, known=aside, shrink=False)
         assert wrong.outcome == "failed", f"seed {seed}: {wrong}"
         assert wrong.message
     right = search(declared, operation, miniature.dtype, backend, examples=DEV, seed=0, known=known)
