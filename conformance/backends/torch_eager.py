@@ -34,9 +34,12 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("torch.nn.Tanhshrink", "torch.nn.Softsign", "torch.nn.Hardshrink", "torch.nn.Softshrink"), HALVES),
     **dict.fromkeys(("torch.nn.functional.interpolate", "torch.nn.functional.grid_sample"), HALVES),
     **dict.fromkeys(("torch.nn.Upsample", "torch.nn.UpsamplingBilinear2d", "torch.nn.Fold", "torch.nn.Unfold"), HALVES),
-    "torch.nn.LogSoftmax": HALVES,
+    **dict.fromkeys(("torch.nn.LogSoftmax", "torch.nn.AdaptiveAvgPool3d"), HALVES),
+    **dict.fromkeys(("torch.nn.LPPool1d", "torch.nn.LPPool2d", "torch.nn.LPPool3d"), HALVES),
     "torch.nn.Sigmoid": ("float16",),
 }
+
+LACKING: Mapping[str, tuple[str, ...]] = dict.fromkeys(("torch.nn.AvgPool3d", "torch.nn.LPPool3d"), HALVES)  # on a processor
 
 # oneDNN flushes subnormals in bfloat16 on processors with AVX512-BF16 (measured: 2⁻¹³⁰ · 2¹²⁰ gives 0 in a convolution).
 FLUSHED_IN_BFLOAT16 = frozenset(
@@ -115,6 +118,11 @@ class TorchEager:
     def __post_init__(self) -> None:
         if self.device == "cpu":
             torch.set_num_threads(1)
+
+    def lacks(self, operation: Operation, dtype: str) -> str | None:
+        """Kernels that there are not."""
+        lacking = self.device == "cpu" and dtype in LACKING.get(operation.name, ())
+        return f"{operation.name} has no kernel for {dtype}" if lacking else None
 
     def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
         """IEEE arithmetic, sums in any order, and what the tables above say."""

@@ -13,7 +13,7 @@ from scipy import ndimage
 from skimage.measure import block_reduce
 
 from oracles.bounded import exact, ieee
-from oracles.pooling import max_pool, max_pool_gradient
+from oracles.pooling import max_pool, max_pool_gradient, max_pool_of_integers
 from oracles.windows import of_rank
 
 PLAIN = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False, "return_indices": True}
@@ -101,6 +101,18 @@ def test_any_nan_may_be_the_index(places: list[int]) -> None:
     found = max_pool(exact(x, ieee("float32")), kernel_size=4, rank=1, **PLAIN)
     assert found["output"].accepts(np.full((1, 1, 1), np.nan)).all()
     assert [i for i in range(4) if found["indices"].accepts(np.full((1, 1, 1), i)).all()] == places
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int8", "uint8"])
+def test_integers_are_compared_with_all_of_their_digits(dtype: str) -> None:
+    limits = np.iinfo(dtype)
+    x = np.array([[limits.max - 1, limits.max, limits.min, limits.min]], dtype)
+    found = max_pool_of_integers(x, kernel_size=2, stride=2, padding=1, rank=1, return_indices=True)
+    assert found["output"].value.dtype == x.dtype
+    assert found["output"].value.tolist() == [[limits.max - 1, limits.max, limits.min]]
+    assert found["indices"].accepts(np.array([[0, 1, 3]])).all()
+    outside = max_pool_of_integers(x[:, :1], kernel_size=2, stride=1, padding=1, dilation=2, rank=1)
+    assert outside["output"].value.tolist() == [[limits.min]]
 
 
 def test_other_formulations_get_the_rank_too() -> None:
