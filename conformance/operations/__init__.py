@@ -22,6 +22,7 @@ FAMILIES = (
     "smooth_activations",
     "softmax",
     "normalization",
+    "instance_normalization",
     "attention",
     "multihead_attention",
     "attention_blocks",
