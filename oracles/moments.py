@@ -56,11 +56,3 @@ def centred_gradient(dy: Any, x: Any, mean: Any, inverse: Any, axes: Axes) -> An
     centred = x - mean
     share = np.sum(dy * centred, axis=axes, keepdims=True) / group_size(x, axes)
     return dy - np.mean(dy, axis=axes, keepdims=True) - centred * (share * np.square(inverse))
-
-
-def expanded_gradient(dy: Any, x: Any, mean: Any, inverse: Any, axes: Axes) -> Any:
-    """The same as dy + b·x + c: b = (mean·Σdy − Σdy·x)·inverse²/n, c = −b·mean − Σdy/n."""
-    count = group_size(x, axes)
-    total = np.sum(dy, axis=axes, keepdims=True)
-    b = (total * mean - np.sum(dy * x, axis=axes, keepdims=True)) * np.square(inverse) / count
-    return dy + b * x + (-(b * mean) - total / count)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from oracles.bounded import Bounded, Exactly, OneOf, exact, stored
-from oracles.moments import Axes, centred_gradient, expanded_gradient, folded, group_size, moments, scaled, updated_moments
+from oracles.moments import Axes, centred_gradient, folded, group_size, moments, scaled, updated_moments
 
 
 def in_batches(x: Any, batches: int, unbatched: bool = False) -> Any:
@@ -162,13 +162,13 @@ def differentiated(dy: Any, x: Any, arrays: Any, options: Any, instances: bool, 
     """dweight = Σ dy·x̂, dbias = Σ dy; dx = weight/σ · (dy − mean(dy) − x̂·mean(dy·x̂)), by the running statistics weight/σ · dy."""
     running_mean, running_var, weight, bias = arrays
     eps, training, batches, unbatched = options
-    statistics, gradient, scale = how
+    statistics, scale = how
     dy, images = in_batches(dy, batches, unbatched), in_batches(x, batches, unbatched)
     axes, by_batch = axes_of(images.ndim, instances), training or running_mean is None
     mean, variance, factor = (for_channels(array, images.ndim) for array in (running_mean, running_var, weight))
     mean, variance = statistics(images, axes) if by_batch else (mean, variance)
     inverse = stored(1 / np.sqrt(variance + eps))
-    dx = gradient(dy, images, mean, inverse, axes) if by_batch else dy
+    dx = centred_gradient(dy, images, mean, inverse, axes) if by_batch else dy
     found = {"x": (dx * inverse if factor is None else scale(dx, inverse, factor)).reshape(x.shape)}
     others = axes_of(images.ndim, instances=False)
     if weight is not None:
@@ -193,7 +193,7 @@ def batch_norm_gradient(
     batches: int = 1,
     resume_at: int | None = None,
     observed: Any = None,
-    how: Any = (moments, centred_gradient, at_once),
+    how: Any = (moments, at_once),
 ) -> dict[str, Any]:
     """With x̂ = (x − mean)/σ: dweight = Σ dy·x̂, dbias = Σ dy; dx = weight/σ · (dy − mean(dy) − x̂·mean(dy·x̂)), in evaluation weight/σ · dy.
 
@@ -218,7 +218,7 @@ def instance_norm_gradient(
     resume_at: int | None = None,
     rank: int,
     observed: Any = None,
-    how: Any = (moments, centred_gradient, at_once),
+    how: Any = (moments, at_once),
 ) -> dict[str, Any]:
     """As of batch normalisation, the means over one image.
 
@@ -228,6 +228,6 @@ def instance_norm_gradient(
     return differentiated(dy, x, arrays, (eps, training, batches, x.ndim == rank + 1), instances=True, how=how)
 
 
-DERIVATIONS = list(itertools.product((moments, updated_moments), (centred_gradient, expanded_gradient), (at_once, in_turn)))
+DERIVATIONS = list(itertools.product((moments, updated_moments), (at_once, in_turn)))
 for _gradient in (batch_norm_gradient, instance_norm_gradient):
     _gradient.formulations = tuple(functools.partial(_gradient, how=way) for way in DERIVATIONS[1:])  # type: ignore[attr-defined]

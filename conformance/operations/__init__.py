@@ -23,6 +23,8 @@ FAMILIES = (
     "softmax",
     "normalization",
     "instance_normalization",
+    "layer_normalization",
+    "local_response",
     "attention",
     "multihead_attention",
     "attention_blocks",

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance.judgement import Disagreement, Trial, expected
-from conformance.model import Case, Law, Results
+from conformance.model import Case, Law, Operation, Results
 from conformance.operations.laws import assert_same
 from conformance.strategies import Data
 
@@ -60,7 +60,7 @@ def twice_as_long(*names: str) -> Callable[[Case], Case | None]:
 
     def longer(case: Case) -> Case | None:
         longer = {name: np.concatenate([array(case, name)] * 2) for name in names if case.arrays[name] is not None}
-        return case.but(**longer) if case.arrays[names[0]] is not None else None
+        return case.but(**longer) if case.arrays[names[0]] is not None and len(array(case, names[0])) else None
 
     return longer
 
@@ -111,10 +111,16 @@ def eps_of(case: Case) -> float:
 
 def assert_agree(trial: Trial, case: Case, other: Case, otherwise: str, part: Any = ...) -> None:
     """Raise Disagreement where the output, or a part of it, differs from another call's by more than both may err."""
-    (results, room), (others, other_room) = run_and_room(trial, case), run_and_room(trial, other)
-    first, second = results["output"][part].astype(float), others["output"].astype(float)
+    assert_agree_with(trial, case, trial.operation, other, otherwise, part)
+
+
+def assert_agree_with(trial: Trial, case: Case, operation: Operation, other: Case, otherwise: str, part: Any = ...) -> None:
+    """The same with a call of another operation, whose output may have another shape."""
+    (results, room), (others, other_room) = run_and_room(trial, case), run_and_room(Trial(operation, trial.backend), other)
+    first = results["output"][part].astype(float)
+    second, width = others["output"].astype(float).reshape(first.shape), room[part] + other_room.reshape(first.shape)
     with np.errstate(all="ignore"):
-        wrong = ~((np.abs(first - second) <= room[part] + other_room) | (first == second) | (np.isnan(first) & np.isnan(second)))
+        wrong = ~((np.abs(first - second) <= width) | (first == second) | (np.isnan(first) & np.isnan(second)))
     if wrong.any():
         index = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise Disagreement(f"{otherwise}: element {list(index)} is {first[index]!r}, then {second[index]!r}", result="output", index=index)
