@@ -82,10 +82,13 @@ def units(x: np.ndarray, leading: int) -> np.ndarray:
 
 
 def fate(output: Any, kept: list[Any], lost: list[Any], leading: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which elements may have been dropped and kept: all of a unit alike, as most of its elements say."""
-    either = [OneOf(choices).accepts(output) if choices else np.zeros(np.shape(output), bool) for choices in (lost, kept)]
-    gone, stays = (np.sum(units(accepted, leading), axis=1, keepdims=True) for accepted in either)
-    return tuple(np.broadcast_to(mask, units(either[0], leading).shape).reshape(np.shape(output)) for mask in (gone >= stays, stays >= gone))
+    """Which elements may have been dropped and kept: all of a unit alike, as most of its elements say; either, if it all fits both."""
+    shape = np.shape(output)
+    either = [units(OneOf(choices).accepts(output) if choices else np.zeros(shape, bool), leading) for choices in (lost, kept)]
+    gone, stays = (np.sum(accepted, axis=1, keepdims=True) for accepted in either)
+    was_lost = (gone > stays) | (gone == stays) & (gone == either[0].shape[1])
+    was_lost, was_kept = (np.broadcast_to(mask, either[0].shape).reshape(shape) for mask in (was_lost, stays >= gone))
+    return was_lost, was_kept
 
 
 def choice(kept: list[Any], lost: list[Any], which: tuple[np.ndarray, np.ndarray]) -> OneOf:
