@@ -151,19 +151,21 @@ feature_alpha_dropout, feature_alpha_dropout_gradient = dropping(
 
 def telling(x: np.ndarray, alpha: bool) -> np.ndarray:
     """The elements from which it is seen what became of them: not where both give the same."""
+    if not alpha:
+        return np.asarray(np.isfinite(x) & (x != 0))
     with np.errstate(invalid="ignore"):
-        return (np.abs(x) < 2.0**10) & (np.abs(x - ALPHA) > 2.0**-3 * (np.abs(x) + 2)) if alpha else np.isfinite(x) & (x != 0)
+        return np.asarray((np.abs(x) < 2.0**10) & (np.abs(x - ALPHA) > 2.0**-3 * (np.abs(x) + 2)))
 
 
 def was_kept(x: np.ndarray, y: np.ndarray, p: float, training: bool, alpha: bool) -> np.ndarray:
     """Which elements were kept."""
     if not training:
-        return y == x
+        return np.asarray(y == x)
     if not alpha or p == 1:
-        return y != 0
+        return np.asarray(y != 0)
     a, b = affine(p)
     with np.errstate(all="ignore"):
-        return np.abs(y - (a * x + b)) < np.abs(y - (a * ALPHA + b))
+        return np.asarray(np.abs(y - (a * x + b)) < np.abs(y - (a * ALPHA + b)))
 
 
 def chances_of(leading: Leading, alpha: bool) -> Callable[..., dict[str, tuple[int, int, float]]]:
@@ -172,8 +174,8 @@ def chances_of(leading: Leading, alpha: bool) -> Callable[..., dict[str, tuple[i
     def chances(x: Any, *, p: float, training: bool, seed: int, observed: Any) -> dict[str, tuple[int, int, float]]:
         x, y = plain(x).astype(float), np.asarray(observed["output"]).astype(float)
         axes, seen = leading(x.ndim), telling(x, alpha)
-        known = units(seen, axes).any(axis=1)
-        kept = units(seen & was_kept(x, y, p, training, alpha), axes).any(axis=1)
+        known = np.asarray(units(seen, axes).any(axis=1))
+        kept = np.asarray(units(seen & was_kept(x, y, p, training, alpha), axes).any(axis=1))
         stays = 1.0 - p if training else 1.0
         found = {"were kept": (int(np.sum(kept & known)), int(np.sum(known)), stays)}
         distances = {"neighbours were both kept": 1}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from oracles.bounded import coarse, stored
-from oracles.moments import Axes, centred_gradient, folded, group_size, moments, scaled, updated_moments
+from oracles.moments import Axes, centred_gradient, certain, folded, group_size, moments, scaled, updated_moments
 
 WAYS = list(itertools.product((moments, updated_moments), (scaled, folded)))
 
@@ -34,9 +34,7 @@ def per_group(array: Any, num_groups: int, ndim: int) -> Any:
     return None if found is None else found.reshape((1, *found.shape, *[1] * (ndim - 3)))
 
 
-def layer_norm(
-    x: Any, weight: Any = None, bias: Any = None, *, normalized_shape: Any, eps: float, how: Any = (moments, scaled)
-) -> Any:
+def layer_norm(x: Any, weight: Any = None, bias: Any = None, *, normalized_shape: Any, eps: float, how: Any = (moments, scaled)) -> Any:
     """Normalise by the statistics over the last axes.
 
     y = (x − E[x]) / √(Var[x] + eps) · weight + bias, Var biased
@@ -78,11 +76,16 @@ def centred(dy: Any, weight: Any, x: Any, mean: Any, inverse: Any, axes: Axes, i
 
 
 def expanded(dy: Any, weight: Any, x: Any, mean: Any, inverse: Any, axes: Axes, inner: Axes) -> tuple[Any, Any]:
-    """The same as g/σ + b·x + c: b = (mean·Σg − Σg·x)/(σ³n), c = −b·mean − Σg/(σn); and (Σ dy·x − mean·Σ dy)/σ."""
+    """The same as g/σ + b·x + c: b = (mean·Σg − Σg·x)/(σ³n), c = −b·mean − Σg/(σn); and (Σ dy·x − mean·Σ dy)/σ.
+
+    b and the mean are the same in b·x and in c: their errors do not add up as if they were not.
+    """
     total, share = np.sum(weighted(dy, weight), axis=axes, keepdims=True), 1 / group_size(x, axes)
     b = (total * mean - np.sum(weighted(dy * x, weight), axis=axes, keepdims=True)) * inverse * inverse * inverse * share
     products = np.sum(dy * x, axis=inner, keepdims=True) - mean * np.sum(dy, axis=inner, keepdims=True)
-    return weighted(inverse * dy, weight) + b * x + (-(b * mean) - total * inverse * share), products * inverse
+    same, mean_, rest = certain(b), certain(mean), total * inverse * share
+    rounding = (same * x + (-(same * mean_) - certain(rest))) - (same * (x - mean_) - certain(rest))
+    return weighted(inverse * dy, weight) + (b * (x - mean) - rest + rounding), products * inverse
 
 
 def in_registers(x: Any) -> Any:

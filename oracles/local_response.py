@@ -51,7 +51,7 @@ def local_response_norm_gradient(
         return {"x": stored(dy * stored(np.power(scale, -beta))) - 2 * alpha * beta / size * x * neighbours(stored(dy * y / scale), size)}
     if beta == 0:
         return {"x": stored(dy / power)}
-    derivative = stored(-(dy * stored(x / power)) / power) * stored(beta * np.power(scale, beta - 1))
+    derivative = stored(-(dy * stored(stored(x / power) / power))) * stored(beta * np.power(scale, beta - 1))
     return {"x": stored(dy / power) + 2 * x * stored(alpha * stored(neighbours(derivative, size) / size))}
 
 

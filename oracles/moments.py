@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import blurred, stored
+from oracles.bounded import Bounded, blurred, exact
 
 Axes = tuple[int, ...]
 
@@ -41,11 +41,21 @@ def scaled(x: Any, mean: Any, variance: Any, weight: Any, bias: Any, eps: float)
     return y if bias is None else y + bias
 
 
+def certain(x: Any) -> Any:
+    """A subject's own number, as if it had no error: where it is used twice, its error is the same both times."""
+    return exact(x.value, x.by) if isinstance(x, Bounded) else x
+
+
 def folded(x: Any, mean: Any, variance: Any, weight: Any, bias: Any, eps: float) -> Any:
-    """The same as one factor and one shift: x · s + (bias − mean · s), s = weight / √(variance + eps)."""
-    s = stored(1 / np.sqrt(variance + eps))
-    s = s if weight is None else s * weight
-    return x * s + (-(mean * s) if bias is None else bias - mean * s)
+    """The same as one factor and one shift: x · s + (bias − mean · s), s = weight / √(variance + eps).
+
+    Both products hold the same mean and the same s, so that this differs from `scaled` by the rounding of the products only.
+    """
+    s = 1 / np.sqrt(variance + eps)
+    s, mean_ = certain(s if weight is None else s * weight), certain(mean)
+    shift = 0 if bias is None else bias
+    rounding = (x * s + (shift - mean_ * s)) - ((x - mean_) * s + shift)
+    return scaled(x, mean, variance, weight, bias, eps) + rounding
 
 
 def centred_gradient(dy: Any, x: Any, mean: Any, inverse: Any, axes: Axes) -> Any:

@@ -229,5 +229,9 @@ def instance_norm_gradient(
 
 
 DERIVATIONS = list(itertools.product((moments, updated_moments), (at_once, in_turn)))
-for _gradient in (batch_norm_gradient, instance_norm_gradient):
-    _gradient.formulations = tuple(functools.partial(_gradient, how=way) for way in DERIVATIONS[1:])  # type: ignore[attr-defined]
+batch_norm_gradient.formulations = tuple(  # type: ignore[attr-defined]
+    functools.partial(batch_norm_gradient, how=way) for way in DERIVATIONS[1:]
+)
+instance_norm_gradient.formulations = tuple(  # type: ignore[attr-defined]
+    functools.partial(instance_norm_gradient, how=way) for way in DERIVATIONS[1:]
+)

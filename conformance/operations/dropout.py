@@ -159,8 +159,6 @@ Dropout2d = of_probability(
 )
 Dropout3d = of_probability("Dropout3d", dropout3d, of_channels(3, unbatched=True), oracles.channels(4))
 AlphaDropout = of_probability("AlphaDropout", alpha_dropout, of_elements())
-FeatureAlphaDropout = of_probability(
-    "FeatureAlphaDropout", feature_alpha_dropout, of_channels(3, unbatched=True), oracles.channels(4)
-)
+FeatureAlphaDropout = of_probability("FeatureAlphaDropout", feature_alpha_dropout, of_channels(3, unbatched=True), oracles.channels(4))
 
 OPERATIONS = (Dropout, Dropout1d, Dropout2d, Dropout3d, AlphaDropout, FeatureAlphaDropout)

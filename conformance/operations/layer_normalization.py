@@ -16,6 +16,7 @@ from conformance.operations.normalized import (
     BATCH,
     EPS,
     SIDE,
+    SIZES,
     WIDE,
     affine,
     array,
@@ -104,11 +105,14 @@ def written(draw: st.DrawFn, sides: list[int]) -> Any:
 
 
 def shaped(draw: st.DrawFn, dtype: str) -> tuple[Any, dict[str, Any], list[int]]:
-    """Data, x and the sides that are normalised."""
-    data, sides = draw(data_of(dtype)), draw(st.lists(SIDE, min_size=1, max_size=3))
-    if draw(st.integers(0, 3)) == 3:
+    """Data, x and the sides that are normalised: small ones, now and then wide or empty."""
+    data, leading, sides, size = draw(data_of(dtype)), draw(LEADING), draw(st.lists(SIDE, min_size=1, max_size=3)), draw(SIZES)
+    if size == "wide":
         sides[-1] = draw(WIDE)
-    return data, {"x": lifted(draw, data, "x", *draw(LEADING), *sides)}, sides
+    if size == "empty":
+        some = draw(st.sampled_from((sides, leading or sides)))
+        some[draw(st.integers(0, len(some) - 1))] = 0
+    return data, {"x": lifted(data, "x", *leading, *sides)}, sides
 
 
 @st.composite
@@ -134,7 +138,7 @@ def group_norm_cases(draw: st.DrawFn, dtype: str) -> Case:
     num_groups = draw(st.sampled_from([g for g in range(1, channels + 1) if channels % g == 0]))
     if n * channels // num_groups * math.prod(sides) == 1:
         n = 2
-    x = lifted(draw, data, "x", n, channels, *sides)
+    x = lifted(data, "x", n, channels, *sides)
     return data.case({"x": x, **affine(draw, data, channels)}, num_groups=num_groups, eps=draw(EPS))
 
 
@@ -166,7 +170,7 @@ def indivisible(case: Case) -> Case:
 def one_value(case: Case) -> Case | None:
     """One image of one number for each group."""
     x = array(case)
-    return case.but(x=x[tuple([slice(1), slice(None), *[slice(1)] * (x.ndim - 2)])], num_groups=x.shape[1]) if x.size else None
+    return case.but(x=x[(slice(1), slice(None), *[slice(1)] * (x.ndim - 2))], num_groups=x.shape[1]) if x.size else None
 
 
 # The laws.

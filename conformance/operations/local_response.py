@@ -45,11 +45,11 @@ def norm_cases(ranks: tuple[int, ...]) -> Callable[[str], st.SearchStrategy[Case
     @st.composite
     def drawn(draw: st.DrawFn, dtype: str) -> Case:
         data = draw(data_of(dtype))
-        x = lifted(draw, data, "x", *images(draw, draw(st.sampled_from(ranks))))
+        x = lifted(data, "x", *images(draw, draw(st.sampled_from(ranks)), most=7))
         return data.case(
             {"x": x},
-            size=draw(st.sampled_from((3, 1, 5, 2, 7, 4))),
-            alpha=draw(st.sampled_from((1e-4, 1.0, 0.0, 0.3))),
+            size=draw(st.sampled_from((3, 1, 5, 2, 3, 7, 4))),
+            alpha=draw(st.sampled_from((1.0, 1e-4, 0.3, 0.0))),
             beta=draw(st.sampled_from((0.75, 0.5, 1.0, 0.0, 2.0, -0.5))),
             k=draw(st.sampled_from((1.0, 2.0, 0.1))),
         )

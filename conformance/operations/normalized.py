@@ -18,25 +18,37 @@ Rows = Callable[[Case, np.ndarray], np.ndarray]
 
 # The cases.
 
-BATCH, CHANNELS, SIDE = st.sampled_from((2, 1, 3, 4, 0)), st.integers(1, 4), st.sampled_from((2, 1, 3, 4, 5, 0))
+BATCH, SIDE = st.sampled_from((2, 1, 3, 4)), st.sampled_from((2, 1, 3, 4, 5))
 WIDE = st.sampled_from((7, 8, 9, 15, 16, 17, 31, 32, 33))
 EPS = st.sampled_from((1e-5, 1e-3, 0.5, 1.0, 1e-12))
+SIZES = st.sampled_from(("small", "small", "small", "wide", "wide", "empty"))
+OFTEN = st.sampled_from((True, True, False))
 
 
-def images(draw: st.DrawFn, rank: int) -> list[int]:
-    """Sides of images (N, C, …): small ones, now and then one that is as wide as a vector register or a little more."""
-    sides = [draw(BATCH), draw(CHANNELS), *(draw(SIDE) for _ in range(rank))]
-    if draw(st.integers(0, 3)) == 3:
-        sides[draw(st.integers(1, len(sides) - 1))] = draw(WIDE)
-    return sides
+def images(draw: st.DrawFn, rank: int, most: int = 4) -> list[int]:
+    """Sides of images (N, C, …): small ones, now and then wide or empty, but never without channels."""
+    n, channels, *sides = draw(BATCH), draw(st.integers(1, most)), *(draw(SIDE) for _ in range(rank))
+    size = draw(SIZES)
+    if size == "wide":
+        at = draw(st.integers(0, rank))
+        channels, sides = (draw(WIDE), sides) if at == 0 else (channels, [*sides[: at - 1], draw(WIDE), *sides[at:]])
+    if size == "empty":
+        at = draw(st.integers(0, rank))
+        n, sides = (0, sides) if at == 0 else (n, [*sides[: at - 1], 0, *sides[at:]])
+    return [n, channels, *sides]
 
 
-def lifted(draw: st.DrawFn, data: Data, name: str, *shape: int) -> np.ndarray:
-    """An array of the data, now and then with a mean that is large beside its deviations."""
-    x = data.array(name, *shape)
-    if data.regime not in ("integers", "normal") or not draw(st.booleans()):
+def lifted(data: Data, name: str, *shape: int) -> np.ndarray:
+    """An array of the data; by the seed often with a mean that is large beside its deviations, or ordinary but for a single element."""
+    x, rng = data.array(name, *shape), data.rng("place")
+    if not x.size or data.regime not in ("integers", "normal", "constant", "special"):
         return x
-    return np.asarray(x.astype(float) + 2.0 ** draw(st.integers(4, 10))).astype(x.dtype)
+    if data.regime != "special":
+        return np.asarray(x.astype(float) + rng.choice([0.0, 0.0, 2.0**4, 2.0**6, 2.0**8, 2.0**10])).astype(x.dtype)
+    if rng.random() < 0.5:
+        x = data.array(name, *shape, regime="normal")
+        x.reshape(-1)[rng.integers(x.size)] = rng.choice([np.nan, np.nan, np.inf, -np.inf])
+    return x
 
 
 def affine(draw: st.DrawFn, data: Data, *shape: int) -> dict[str, np.ndarray | None]:

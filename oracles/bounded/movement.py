@@ -151,7 +151,7 @@ def coarse(x: Any) -> Any:
 
 
 def blurred(x: Any, roundings: float) -> Any:
-    """Numbers that an algorithm adds up only after so many roundings, so that even whole ones give no exact sums; plain arrays stay as they are.
+    """Numbers that an algorithm adds up only after so many roundings, so that not even whole ones give exact sums; plain arrays stay.
 
     A mean by updates m ← m + (x − m)/k errs by Σ over k of u·(3|x − m| + k|m|)/n, at most u·(n − 1 + 3·(2 + ln n))·Σ|x|/n: as a sum in any
     order of terms that were rounded 3·(2 + ln n) times.

@@ -26,6 +26,11 @@ def ten_times_eps(call: Call) -> Call:
     return lambda **a: call(**{**a, "eps": 10 * a["eps"]})
 
 
+def wider_by(channels: int) -> Any:
+    """The window has so many channels more."""
+    return lambda call: lambda **a: call(**{**a, "size": a["size"] + channels})
+
+
 def forgetful(call: Call) -> Call:
     """What was saved midway is loaded one too large."""
 
@@ -120,10 +125,16 @@ MINIATURES = [
     Miniature("strides are ignored", "layout", "GroupNorm", "float32", reads_memory_in_order),
     Miniature("eps is its square", "forward", "RMSNorm", "float32", lambda call: lambda **a: call(**{**a, "eps": (a["eps"] or 1e-3) ** 2})),
     Miniature("a thousandth too wide", "laws", "RMSNorm", "float32", with_output(lambda y: y * 1.001)),
-    Miniature("the window is wider by two", "forward", "LocalResponseNorm", "float32", lambda call: lambda **a: call(**{**a, "size": a["size"] + 2})),
+    Miniature(
+        "the window is wider by two",
+        "forward",
+        "LocalResponseNorm",
+        "float32",
+        wider_by(2),
+    ),
     Miniature("k is one", "forward", "LocalResponseNorm", "float32", with_options(k=1.0)),
     Miniature("NaN is read as zero", "forward", "LocalResponseNorm", "float32", with_inputs(zero_for_nan)),
     Miniature("the gradient is one percent too large", "gradient", "LocalResponseNorm", "float32", scaled_gradient(1.01)),
-    Miniature("a channel more to one side", "laws", "LocalResponseNorm", "float32", lambda call: lambda **a: call(**{**a, "size": a["size"] + 1})),
+    Miniature("a channel more to one side", "laws", "LocalResponseNorm", "float32", wider_by(1)),
     Miniature("beta is one half", "forward", "CrossMapLRN2d", "float32", with_options(beta=0.5)),
 ]
