@@ -75,17 +75,21 @@ def centred(dy: Any, weight: Any, x: Any, mean: Any, inverse: Any, axes: Axes, i
     return dx, np.sum(dy * (x - mean), axis=inner, keepdims=True) * inverse
 
 
-def expanded(dy: Any, weight: Any, x: Any, mean: Any, inverse: Any, axes: Axes, inner: Axes) -> tuple[Any, Any]:
+def expanded(dy: Any, weight: Any, x: Any, mean: Any, inverse: Any, axes: Axes, inner: Axes, at_once: bool = False) -> tuple[Any, Any]:
     """The same as g/σ + b·x + c: b = (mean·Σg − Σg·x)/(σ³n), c = −b·mean − Σg/(σn); and (Σ dy·x − mean·Σ dy)/σ.
 
-    b and the mean are the same in b·x and in c: their errors do not add up as if they were not.
+    b and the mean are the same in b·x and in c: their errors do not add up as if they were not. `at_once`: dy · (weight/σ).
     """
     total, share = np.sum(weighted(dy, weight), axis=axes, keepdims=True), 1 / group_size(x, axes)
     b = (total * mean - np.sum(weighted(dy * x, weight), axis=axes, keepdims=True)) * inverse * inverse * inverse * share
     products = np.sum(dy * x, axis=inner, keepdims=True) - mean * np.sum(dy, axis=inner, keepdims=True)
     same, mean_, rest = certain(b), certain(mean), total * inverse * share
     rounding = (same * x + (-(same * mean_) - certain(rest))) - (same * (x - mean_) - certain(rest))
-    return weighted(inverse * dy, weight) + (b * (x - mean) - rest + rounding), products * inverse
+    first = dy * weighted(inverse, weight) if at_once else weighted(inverse * dy, weight)
+    return first + (b * (x - mean) - rest + rounding), products * inverse
+
+
+expanded_at_once = functools.partial(expanded, at_once=True)
 
 
 def in_registers(x: Any) -> Any:
@@ -93,7 +97,7 @@ def in_registers(x: Any) -> Any:
     return x
 
 
-DERIVATIONS = list(itertools.product((moments, updated_moments), (centred, expanded), (in_registers, stored)))
+DERIVATIONS = list(itertools.product((moments, updated_moments), (centred, expanded, expanded_at_once), (in_registers, stored)))
 
 
 def differentiated(dy: Any, x: Any, weight: Any, eps: float, axes: Axes, inner: Axes, how: Any) -> tuple[Any, Any, Any]:
@@ -102,7 +106,7 @@ def differentiated(dy: Any, x: Any, weight: Any, eps: float, axes: Axes, inner: 
     mean, variance = statistics(x, axes)
     inverse = stored(1 / np.sqrt(variance + eps))
     dx, products = derive(dy, weight, x, keep(mean), inverse, axes, inner)
-    return (dx, products, dy) if keep is in_registers else (dx, coarse(products), coarse(dy))
+    return (dx, products, dy) if keep is in_registers else (dx, coarse(stored(products)), coarse(dy))
 
 
 def layer_norm_gradient(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Bounded, blurred, exact
+from oracles.bounded import Bounded, blurred
 
 Axes = tuple[int, ...]
 
@@ -42,20 +42,22 @@ def scaled(x: Any, mean: Any, variance: Any, weight: Any, bias: Any, eps: float)
 
 
 def certain(x: Any) -> Any:
-    """A subject's own number, as if it had no error: where it is used twice, its error is the same both times."""
-    return exact(x.value, x.by) if isinstance(x, Bounded) else x
+    """A subject's own number, as if it had no error: where it is used twice, its error is the same both times (unless it overflows)."""
+    if not isinstance(x, Bounded):
+        return x
+    return Bounded(x.value, np.where(np.abs(x.value) + x.error < x.by.compute.overflow, 0.0, x.error), x.by)
 
 
 def folded(x: Any, mean: Any, variance: Any, weight: Any, bias: Any, eps: float) -> Any:
     """The same as one factor and one shift: x · s + (bias − mean · s), s = weight / √(variance + eps).
 
-    Both products hold the same mean and the same s, so that this differs from `scaled` by the rounding of the products only.
+    Both products hold the same mean and the same s, so that this differs from (x − mean) · s + bias by the rounding of the products only.
     """
-    s = 1 / np.sqrt(variance + eps)
-    s, mean_ = certain(s if weight is None else s * weight), certain(mean)
-    shift = 0 if bias is None else bias
-    rounding = (x * s + (shift - mean_ * s)) - ((x - mean_) * s + shift)
-    return scaled(x, mean, variance, weight, bias, eps) + rounding
+    s, shift = 1 / np.sqrt(variance + eps), 0 if bias is None else bias
+    s = s if weight is None else s * weight
+    same, mean_ = certain(s), certain(mean)
+    rounding = (x * same + (shift - mean_ * same)) - ((x - mean_) * same + shift)
+    return (x - mean) * s + shift + rounding
 
 
 def centred_gradient(dy: Any, x: Any, mean: Any, inverse: Any, axes: Axes) -> Any:
