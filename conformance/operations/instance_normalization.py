@@ -32,22 +32,22 @@ from oracles.windows import of_rank
 # The calls.
 
 
-def instance_by_instance(kind: Any, x: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, options: Any) -> Any:
+def instance_by_instance(kind: Any, x: Any, axis: int, weight: Any, bias: Any, running_mean: Any, running_var: Any, options: Any) -> Any:
     """As of batch normalisation; how many batches there were is not documented to be counted."""
-    results = batch_by_batch(kind, x, weight, bias, running_mean, running_var, options)
+    results = batch_by_batch(kind, x, axis, weight, bias, running_mean, running_var, options)
     return {name: result for name, result in results.items() if name != "num_batches_tracked"}
 
 
 def instance_norm1d(x: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, **options: Any) -> Any:
-    return instance_by_instance(torch.nn.InstanceNorm1d, x, weight, bias, running_mean, running_var, options)
+    return instance_by_instance(torch.nn.InstanceNorm1d, x, x.ndim - 2, weight, bias, running_mean, running_var, options)
 
 
 def instance_norm2d(x: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, **options: Any) -> Any:
-    return instance_by_instance(torch.nn.InstanceNorm2d, x, weight, bias, running_mean, running_var, options)
+    return instance_by_instance(torch.nn.InstanceNorm2d, x, x.ndim - 3, weight, bias, running_mean, running_var, options)
 
 
 def instance_norm3d(x: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, **options: Any) -> Any:
-    return instance_by_instance(torch.nn.InstanceNorm3d, x, weight, bias, running_mean, running_var, options)
+    return instance_by_instance(torch.nn.InstanceNorm3d, x, x.ndim - 4, weight, bias, running_mean, running_var, options)
 
 
 # The formulas.
@@ -136,7 +136,7 @@ def instance_normalization(rank: int, call: Callable[..., Any]) -> Operation:
         shape=shape,
         cost=cost,
         module=lambda x, weight, bias, running_mean, running_var, batches, resume_at, **options: layer(
-            getattr(torch.nn, name), x, weight, bias, running_mean, **options
+            getattr(torch.nn, name), x, x.ndim - rank - 1, weight, bias, running_mean, **options
         ),
         follows_subject=True,
         state="resume_at",

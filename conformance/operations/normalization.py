@@ -31,10 +31,10 @@ from oracles.normalization import batch_norm, batch_norm_gradient
 # The calls.
 
 
-def layer(kind: Any, x: Any, weight: Any, bias: Any, running_mean: Any, eps: Any, momentum: Any, training: Any) -> Any:
-    """The module that takes these arrays."""
+def layer(kind: Any, x: Any, axis: int, weight: Any, bias: Any, running_mean: Any, eps: Any, momentum: Any, training: Any) -> Any:
+    """The module that takes these arrays, the channels of x along an axis."""
     sized = [len(given) for given in (running_mean, weight) if given is not None]
-    features = sized[0] if sized else x.shape[min(1, x.ndim - 1)]
+    features = sized[0] if sized else x.shape[min(max(axis, 0), x.ndim - 1)]
     options = {"eps": eps, "momentum": momentum, "affine": weight is not None, "track_running_stats": running_mean is not None}
     if weight is not None and bias is None and kind.__init__.__kwdefaults__:  # earlier ones have no such parameter
         options["bias"] = False
@@ -44,10 +44,10 @@ def layer(kind: Any, x: Any, weight: Any, bias: Any, running_mean: Any, eps: Any
     return module
 
 
-def batch_by_batch(kind: Any, x: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, options: Any) -> Any:
+def batch_by_batch(kind: Any, x: Any, axis: int, weight: Any, bias: Any, running_mean: Any, running_var: Any, options: Any) -> Any:
     """The module's forward on one batch after the other, saved and loaded midway, and its running statistics after each."""
     batches, resume_at = options.pop("batches"), options.pop("resume_at")
-    module = layer(kind, x, weight, bias, running_mean, **options)
+    module = layer(kind, x, axis, weight, bias, running_mean, **options)
     parameters = {name: given for name, given in (("weight", weight), ("bias", bias)) if given is not None}
     if running_mean is not None:
         module.running_mean.copy_(running_mean.detach())
@@ -57,7 +57,7 @@ def batch_by_batch(kind: Any, x: Any, weight: Any, bias: Any, running_mean: Any,
     outputs, seen = [], {}
     for number, batch in enumerate(torch.chunk(x, batches) if len(x) else [x] * batches):
         if number == resume_at and not x.is_meta:
-            saved, module = module.state_dict(), layer(kind, x, weight, bias, running_mean, **options)
+            saved, module = module.state_dict(), layer(kind, x, axis, weight, bias, running_mean, **options)
             module.load_state_dict(saved)
         outputs.append(torch.func.functional_call(module, parameters, (batch,)))
         for name, statistic in module.named_buffers():
@@ -67,15 +67,15 @@ def batch_by_batch(kind: Any, x: Any, weight: Any, bias: Any, running_mean: Any,
 
 
 def batch_norm1d(x: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, **options: Any) -> Any:
-    return batch_by_batch(torch.nn.BatchNorm1d, x, weight, bias, running_mean, running_var, options)
+    return batch_by_batch(torch.nn.BatchNorm1d, x, 1, weight, bias, running_mean, running_var, options)
 
 
 def batch_norm2d(x: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, **options: Any) -> Any:
-    return batch_by_batch(torch.nn.BatchNorm2d, x, weight, bias, running_mean, running_var, options)
+    return batch_by_batch(torch.nn.BatchNorm2d, x, 1, weight, bias, running_mean, running_var, options)
 
 
 def batch_norm3d(x: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, **options: Any) -> Any:
-    return batch_by_batch(torch.nn.BatchNorm3d, x, weight, bias, running_mean, running_var, options)
+    return batch_by_batch(torch.nn.BatchNorm3d, x, 1, weight, bias, running_mean, running_var, options)
 
 
 # The formulas.
@@ -189,7 +189,7 @@ def batch_normalization(rank: int, call: Callable[..., Any]) -> Operation:
         shape=shape,
         cost=cost,
         module=lambda x, weight, bias, running_mean, running_var, batches, resume_at, **options: layer(
-            getattr(torch.nn, name), x, weight, bias, running_mean, **options
+            getattr(torch.nn, name), x, 1, weight, bias, running_mean, **options
         ),
         follows_subject=True,
         state="resume_at",
