@@ -30,7 +30,9 @@ HALVES = ("float16", "bfloat16")
 
 # Kernels that store intermediates in the tensor's format (read off results, torch 2.13 on x86-64; bounds.md calls them composites).
 COMPOSITE: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("torch.nn.BatchNorm2d", "torch.nn.CrossEntropyLoss", "torch.optim.SGD"), HALVES),
+    **dict.fromkeys((f"torch.nn.{kind}Norm{rank}d" for kind in ("Batch", "Instance") for rank in (1, 2, 3)), HALVES),
+    **dict.fromkeys(("torch.nn.CrossEntropyLoss", "torch.optim.SGD"), HALVES),
+    **dict.fromkeys(("torch.nn.LocalResponseNorm", "torch.nn.CrossMapLRN2d"), HALVES),
     **dict.fromkeys(("torch.nn.Tanhshrink", "torch.nn.Softsign", "torch.nn.Hardshrink", "torch.nn.Softshrink"), HALVES),
     **dict.fromkeys(("torch.nn.functional.interpolate", "torch.nn.functional.grid_sample"), HALVES),
     **dict.fromkeys(("torch.nn.Upsample", "torch.nn.UpsamplingBilinear2d", "torch.nn.Fold", "torch.nn.Unfold"), HALVES),

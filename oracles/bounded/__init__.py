@@ -10,7 +10,7 @@ from .ball import Bounded, constant, exact
 from .doubtful import Doubtful
 from .elementwise import erf, erfc
 from .formats import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, FORMATS, INTEGERS, TF32, Format, Integers
-from .movement import coarse, stored
+from .movement import blurred, coarse, stored
 from .products import contract
 from .reductions import add_at
 from .sets import Between, Exactly, OneOf
@@ -35,6 +35,7 @@ __all__ = [
     "OneOf",
     "add_at",
     "any_order",
+    "blurred",
     "cascade",
     "coarse",
     "constant",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .arithmetic import Arithmetic
+from .arithmetic import ORACLE, Arithmetic
 from .ball import FUNCTIONS, Bounded, ball, bounded, exact, moved, rule
 from .doubtful import Doubtful
 from .elementwise import MAXIMUM, MINIMUM
@@ -148,3 +148,15 @@ def coarse(x: Any) -> Any:
     result = ball(x.value, x.error, x.by.coarse, x._exact, x._calm)
     result._grain = x._grain
     return result
+
+
+def blurred(x: Any, roundings: float) -> Any:
+    """Numbers that an algorithm adds up only after so many roundings, so that not even whole ones give exact sums; plain arrays stay.
+
+    A mean by updates m ← m + (x − m)/k errs by Σ over k of u·(3|x − m| + k|m|)/n, at most u·(n − 1 + 3·(2 + ln n))·Σ|x|/n: as a sum in any
+    order of terms that were rounded 3·(2 + ln n) times.
+    """
+    if not isinstance(x, Bounded):
+        return x
+    size = np.where(np.isfinite(x.value), np.abs(x.value), 0.0)
+    return ball(x.value, x.error + roundings * ((x.by.accumulate_unit + ORACLE) * size + (size > 0) * x.by.accumulate.tiny), x.by)
