@@ -28,6 +28,26 @@ REFUSALS = (
 )
 HALVES = ("float16", "bfloat16")
 
+LOSSES = (
+    "torch.nn.L1Loss",
+    "torch.nn.MSELoss",
+    "torch.nn.SmoothL1Loss",
+    "torch.nn.HuberLoss",
+    "torch.nn.PoissonNLLLoss",
+    "torch.nn.GaussianNLLLoss",
+    "torch.nn.KLDivLoss",
+    "torch.nn.NLLLoss",
+    "torch.nn.BCELoss",
+    "torch.nn.BCEWithLogitsLoss",
+    "torch.nn.SoftMarginLoss",
+    "torch.nn.MultiLabelSoftMarginLoss",
+    "torch.nn.HingeEmbeddingLoss",
+    "torch.nn.CosineEmbeddingLoss",
+    "torch.nn.MarginRankingLoss",
+    "torch.nn.TripletMarginLoss",
+    "torch.nn.TripletMarginWithDistanceLoss",
+)
+
 # Kernels that store intermediates in the tensor's format (read off results, torch 2.13 on x86-64; bounds.md calls them composites).
 COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("torch.nn.BatchNorm2d", "torch.nn.CrossEntropyLoss", "torch.optim.SGD"), HALVES),
@@ -36,6 +56,7 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("torch.nn.Upsample", "torch.nn.UpsamplingBilinear2d", "torch.nn.Fold", "torch.nn.Unfold"), HALVES),
     "torch.nn.LogSoftmax": HALVES,
     "torch.nn.Sigmoid": ("float16",),
+    **dict.fromkeys(LOSSES, HALVES),
 }
 
 # oneDNN flushes subnormals in bfloat16 on processors with AVX512-BF16 (measured: 2⁻¹³⁰ · 2¹²⁰ gives 0 in a convolution).
