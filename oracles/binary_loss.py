@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from oracles.bounded import Bounded
 from oracles.conventions import plain
-from oracles.loss import reduced, shared, sigmoid, softplus, summed_to
+from oracles.loss import averaged, reduced, shared, sigmoid, softplus, summed_to
 
 Gradients = dict[str, Any]
 
@@ -65,34 +66,41 @@ def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
-def with_logits_gradient_by(difference: Any) -> Any:
-    """The gradient with one way to subtract w · σ from the target's share."""
+def with_logits_gradient_by(slopes: Callable[..., tuple[Any, Any]]) -> Callable[..., Gradients]:
+    """The gradient with one way to write the two slopes."""
 
     def binary_cross_entropy_with_logits_gradient(
         dy: Any, input: Any, target: Any, weight: Any = None, pos_weight: Any = None, *, reduction: str
     ) -> Gradients:
-        """(1 − target) − w · σ(−input), w = 1 + (pos_weight − 1) · target; of the target (pos_weight − 1) · log(1 + exp(−input)) − input."""
-        g, logs = shared(dy, input.shape, reduction), softplus(-input)
+        """(1 − target) − w · σ(−input), w = 1 + (pos_weight − 1) · target.
+
+        Of the target: (pos_weight − 1) · log(1 + exp(−input)) − input.
+        """
+        g = dy + np.zeros(input.shape)
         g = g if weight is None else g * weight
-        of_target = -input if pos_weight is None else logs * (pos_weight - 1) - input
-        return {"input": g * difference(input, target, pos_weight), "target": g * of_target}
+        of_input, of_target = slopes(input, target, pos_weight)
+        return {"input": averaged(of_input * g, reduction), "target": averaged(of_target * g, reduction)}
 
     return binary_cross_entropy_with_logits_gradient
 
 
-def from_above(input: Any, target: Any, pos_weight: Any) -> Any:
-    """(1 − target) − w · σ(−input)"""
-    return (1 - target) - (1 if pos_weight is None else positives(target, pos_weight)) * sigmoid(-input)
+def from_above(input: Any, target: Any, pos_weight: Any) -> tuple[Any, Any]:
+    """(1 − target) − w · σ(−input), and (pos_weight − 1) · log(1 + exp(−input)) − input"""
+    if pos_weight is None:
+        return (1 - target) - sigmoid(-input), -input
+    return (1 - target) - positives(target, pos_weight) * sigmoid(-input), softplus(-input) * (pos_weight - 1) - input
 
 
-def from_below(input: Any, target: Any, pos_weight: Any) -> Any:
-    """w · σ(input) − pos_weight · target, with w = pos_weight · target + 1 − target"""
-    share = target if pos_weight is None else pos_weight * target
-    return (sigmoid(input) if pos_weight is None else (share + 1 - target) * sigmoid(input)) - share
+def from_below(input: Any, target: Any, pos_weight: Any) -> tuple[Any, Any]:
+    """(share + 1 − target) · σ(input) − share with share = pos_weight · target, and −pos_weight · log σ(input) + log σ(−input)"""
+    if pos_weight is None:
+        return sigmoid(input) - target, -input
+    share = pos_weight * target
+    return (share + 1 - target) * sigmoid(input) - share, pos_weight * softplus(-input) - softplus(input)
 
 
 binary_cross_entropy_with_logits_gradient = with_logits_gradient_by(from_above)
-binary_cross_entropy_with_logits_gradient.formulations = (with_logits_gradient_by(from_below),)
+binary_cross_entropy_with_logits_gradient.formulations = (with_logits_gradient_by(from_below),)  # type: ignore[attr-defined]
 
 
 def soft_margin_loss(input: Any, target: Any, *, reduction: str) -> Any:
@@ -126,5 +134,5 @@ def multilabel_soft_margin_loss_gradient(dy: Any, input: Any, target: Any, weigh
     unweighted = target * softplus(-input) + (1 - target) * softplus(input)
     weighted = g if weight is None else g * weight
     of_input = weighted * (1 - target) * sigmoid(input) - weighted * target * sigmoid(-input)
-    gradients = {"input": of_input, "target": weighted * (softplus(-input) - softplus(input))}
+    gradients = {"input": of_input, "target": weighted * softplus(-input) - weighted * softplus(input)}
     return gradients if weight is None else {**gradients, "weight": summed_to(g * unweighted, weight.shape)}

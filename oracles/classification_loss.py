@@ -1,4 +1,4 @@
-"""Losses."""
+"""Losses of classes, by index or by probabilities."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ def divisor(x: Any, target: Any, share: Any, by_index: bool, reduction: str) -> 
 def cross_entropy_by(logarithm: Callable[[Any], Any]) -> Callable[..., Any]:
     """The oracle with one way to take the logarithm of softmax."""
 
-    def cross_entropy(x: Any, target: Any, weight: Any = None, *, ignore_index: int, reduction: str, label_smoothing: float) -> Any:
-        """−Σ over c of w[c] · y[c] · log softmax(x)[c], y the probabilities or one class, smoothed to (1 − ε)·y + ε/C
+    def cross_entropy(input: Any, target: Any, weight: Any = None, *, ignore_index: int, reduction: str, label_smoothing: float) -> Any:
+        """−Σ over c of w[c] · y[c] · log softmax(input)[c], y the probabilities or one class, smoothed to (1 − ε)·y + ε/C
 
         none: the loss of every target; sum; mean: with class indices Σ loss / Σ w[target], targets equal to ignore_index left out.
 
-        x (N, C, d₁, …) or (C,), target (N, d₁, …) or () of class indices, or probabilities as x, weight (C,) → as target, or ()
+        input (N, C, d₁, …) or (C,), target (N, d₁, …) or () of class indices, or probabilities as input, weight (C,) → as target, or ()
         Source: torch.nn.CrossEntropyLoss, both cases; Szegedy et al. 2016, section 7 (smoothing).
         """
-        x, by_index = classes_last(x), np.asarray(getattr(target, "value", target)).dtype.kind in "iu"
+        x, by_index = classes_last(input), np.asarray(getattr(target, "value", target)).dtype.kind in "iu"
         logs = stored(logarithm(x))
         each = logs if weight is None else logs * weight
         even = -np.sum(each, axis=-1) * (label_smoothing / x.shape[-1]) if label_smoothing else 0
@@ -79,13 +79,13 @@ def cross_entropy_gradient_by(logarithm: Callable[[Any], Any], inside: bool) -> 
     """The gradient with one way to take the logarithm, and softmax as its exponential or by itself."""
 
     def cross_entropy_gradient(
-        dy: Any, x: Any, target: Any, weight: Any = None, *, ignore_index: int, reduction: str, label_smoothing: float
+        dy: Any, input: Any, target: Any, weight: Any = None, *, ignore_index: int, reduction: str, label_smoothing: float
     ) -> dict[str, Any]:
-        """With g[c] = dy · w[c] · y[c] / divisor: dx[c] = softmax(x)[c] · Σ g − g[c];
-        for probabilities dy[c] = −w[c] · log softmax(x)[c].
+        """With g[c] = dy · w[c] · y[c] / divisor: dx[c] = softmax(input)[c] · Σ g − g[c];
+        for probabilities dy[c] = −w[c] · log softmax(input)[c].
         """
-        axis = 0 if x.ndim == 1 else 1
-        x, by_index = classes_last(x), np.asarray(getattr(target, "value", target)).dtype.kind in "iu"
+        axis = 0 if input.ndim == 1 else 1
+        x, by_index = classes_last(input), np.asarray(getattr(target, "value", target)).dtype.kind in "iu"
         count, logs = x.shape[-1], stored(logarithm(x))
         softmax = np.exp(logs) if inside else np.exp(x - np.max(x, axis=-1, keepdims=True))
         softmax = softmax if inside else softmax / np.sum(softmax, axis=-1, keepdims=True)
@@ -95,14 +95,14 @@ def cross_entropy_gradient_by(logarithm: Callable[[Any], Any], inside: bool) -> 
             scale = np.where(kept, dy / divisor(x, target, share, by_index, reduction), 0.0)[..., None]
             g = np.where(np.arange(count) == at[..., None], every * (1 - label_smoothing) * scale, 0.0)
             g = g + every * (label_smoothing / count) * scale if label_smoothing else g
-            return {"x": np.moveaxis(softmax * np.sum(g, axis=-1, keepdims=True) - g, -1, axis)}
+            return {"input": np.moveaxis(softmax * np.sum(g, axis=-1, keepdims=True) - g, -1, axis)}
         y = classes_last(target)
         y = y * (1 - label_smoothing) + label_smoothing / count if label_smoothing else y
         scale = (dy / divisor(x, target, 0, by_index, reduction) + np.zeros(x.shape[:-1]))[..., None]
         g = y * every * scale
         dx = softmax * np.sum(g, axis=-1, keepdims=True) - g
         dtarget = -logs * every * scale * (1 - label_smoothing)
-        return {"x": np.moveaxis(dx, -1, axis), "target": np.moveaxis(dtarget, -1, axis)}
+        return {"input": np.moveaxis(dx, -1, axis), "target": np.moveaxis(dtarget, -1, axis)}
 
     return cross_entropy_gradient
 
@@ -112,3 +112,25 @@ cross_entropy_gradient.formulations = (  # type: ignore[attr-defined]
     cross_entropy_gradient_by(log_softmax_inside, True),
     cross_entropy_gradient_by(log_softmax, False),
 )
+
+
+def nll_loss(input: Any, target: np.ndarray, weight: Any = None, *, ignore_index: int, reduction: str) -> Any:
+    """−w[target] · input[target], 0 where the target is ignore_index; mean: Σ loss / Σ w[target], ignored targets left out
+
+    input (N, C, d₁, …) or (C,) of log-probabilities, target (N, d₁, …) or (), weight (C,) → as target, or () if it is reduced
+    Source: torch.nn.NLLLoss, both formulas.
+    """
+    x = classes_last(input)
+    kept, at, share = wanted(x, target, weight, ignore_index)
+    taken = -np.take_along_axis(x, at[..., None], axis=-1)[..., 0]
+    losses = np.where(kept, taken if weight is None else taken * share, 0.0)
+    return losses if reduction == "none" else np.sum(losses) / divisor(x, target, share, True, reduction)
+
+
+def nll_loss_gradient(dy: Any, input: Any, target: np.ndarray, weight: Any = None, *, ignore_index: int, reduction: str) -> dict[str, Any]:
+    """−w[target] / divisor of the target's class."""
+    x = classes_last(input)
+    kept, at, share = wanted(x, target, weight, ignore_index)
+    g = np.where(kept, -share * dy / divisor(x, target, share, True, reduction), 0.0)
+    dx = np.where((np.arange(x.shape[-1]) == at[..., None]) & kept[..., None], g[..., None], 0.0)
+    return {"input": np.moveaxis(dx, -1, 0 if input.ndim == 1 else 1)}

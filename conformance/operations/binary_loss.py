@@ -105,11 +105,13 @@ def of_the_sigmoid(trial: Trial, case: Case) -> None:
     backend, scores = trial.backend, replace(case, arrays={"x": array(case, "input")}, options={})
     p = backend.run(Sigmoid, scores)["output"]
     other = replace(case, arrays={"input": p, "target": array(case, "target"), "weight": case.arrays["weight"]})
-    share = balls(Sigmoid, scores, backend, backend.arithmetic(Sigmoid, case.dtype).as_composite())
-    shares = {**balls(BCELoss, other, backend), "input": Sigmoid.oracle(**share)}
+    given = balls(Sigmoid, scores, backend, backend.arithmetic(Sigmoid, case.dtype).as_composite())
+    fixed, own = balls(BCELoss, other, backend), room(replace(trial, operation=BCELoss), other)
+    width: Any = 0.0
     with np.errstate(all="ignore"):
-        low, high = oracles.binary_cross_entropy(**shares, **case.options).limits()
-        width = np.where(np.isfinite(high - low), high - low, np.inf) + room(replace(trial, operation=BCELoss), other)
+        for formulation in (Sigmoid.oracle, *Sigmoid.oracle.formulations):  # type: ignore[attr-defined]
+            low, high = oracles.binary_cross_entropy(**{**fixed, "input": formulation(**given)}, **case.options).limits()
+            width = np.maximum(width, np.where(np.isfinite(high - low), high - low, np.inf) + own)
     assert_close(trial, case, backend.run(BCELoss, other)["output"], "it is not BCELoss of Sigmoid", width)
 
 

@@ -1,64 +1,90 @@
-"""Losses."""
+"""Losses of classes, by index or by probabilities."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance.judgement import Disagreement, Trial
-from conformance.model import FLOATS, Case, Cost, Law, Operation, torch
-from conformance.strategies import FINITE_REGIMES, data_of
-from oracles.classification_loss import cross_entropy, cross_entropy_gradient
+from conformance.judgement import Trial
+from conformance.model import Case, Law, Operation, torch
+from conformance.operations.elementwise import FAR, room, sprinkled
+from conformance.operations.loss import array, assert_close, loss, mean_times_count_by, options, positive, probabilities
+from conformance.operations.softmax import LogSoftmax
+from conformance.strategies import Data, data_of
+from oracles import classification_loss as oracles
 
 
-def call(x: Any, target: Any, weight: Any, **options: Any) -> Any:
-    """The module's forward."""
-    return torch.nn.CrossEntropyLoss(weight, **options)(x, target)
+def cross_entropy(input: Any, target: Any, weight: Any, **options: Any) -> Any:
+    return torch.nn.CrossEntropyLoss(weight, **options)(input, target)
 
 
-def shape(x: Any, target: Any, weight: Any, *, reduction: str, **options: Any) -> dict[str, Any]:
+def nll_loss(input: Any, target: Any, weight: Any, **options: Any) -> Any:
+    return torch.nn.NLLLoss(weight, **options)(input, target)
+
+
+def places(input: tuple[int, ...]) -> tuple[int, ...]:
+    """The batch and further axes of (N, C, d₁, …); none of (C,)."""
+    return input[:1] * (len(input) > 1) + input[2:]
+
+
+def shape(input: Any, *, reduction: str, **others: Any) -> dict[str, Any]:
     """The batch and further axes, or a single number."""
-    return {"output": x[:1] * (len(x) > 1) + x[2:] if reduction == "none" else ()}
+    return {"output": places(input) if reduction == "none" else ()}
 
 
-def free_of_charge(x: Any, target: Any, weight: Any, **options: Any) -> Cost:
-    """No parameters and no products."""
-    return Cost(0, 0)
-
-
-@st.composite
-def cases(draw: st.DrawFn, dtype: str) -> Case:
-    """Class indices and probabilities; batches of any shape, none, and empty ones."""
-    data = draw(data_of(dtype, FINITE_REGIMES))
+def sides(draw: st.DrawFn) -> tuple[int, ...]:
+    """(N, C), (N, C, d₁), (N, C, d₁, d₂), (C,); the batch may be empty, the number of classes around a vector's width."""
     classes = draw(st.one_of(st.integers(1, 6), st.sampled_from((8, 16, 17, 33))))
     batch = draw(st.sampled_from((1, 2, 3, 8, 0, None)))
     further = () if batch is None else draw(st.sampled_from(((), (), (3,), (2, 2))))
-    sides = (classes,) if batch is None else (batch, classes, *further)
-    x = data.array("x", *sides)
-    places = sides[:1] * (len(sides) > 1) + sides[2:]
-    rng, ignore_index = data.rng("target"), -100
-    if draw(st.sampled_from((True, True, False))):
-        target = np.asarray(rng.integers(0, classes, places))
-        ignore_index = draw(st.sampled_from((-100, -1, 0, classes - 1)))
-        target = np.asarray(np.where(rng.random(places) < draw(st.sampled_from((0.0, 0.3, 1.0))), ignore_index, target))
-    else:
-        shares = rng.random(sides) if data.regime != "integers" else (rng.random(sides) < 0.4) * 1.0
-        target = shares.astype(x.dtype)
-    weight = None
-    if draw(st.booleans()):
-        weight = (np.minimum(np.abs(data.array("weight", classes).astype(float)), 1000) + 0.5).astype(x.dtype)
-    options = {"ignore_index": ignore_index, "reduction": draw(st.sampled_from(("mean", "none", "sum")))}
-    smoothing = draw(st.sampled_from((0.0, 0.0, 0.1, 0.5, 1.0)))
-    return data.case({"x": x, "target": target, "weight": weight}, **options, label_smoothing=smoothing)
+    return (classes,) if batch is None else (batch, classes, *further)
 
 
-def array(case: Case, name: str) -> np.ndarray:
-    """An array that the case has."""
-    found = case.arrays[name]
-    assert found is not None
-    return found
+def indices(draw: st.DrawFn, data: Data, input: tuple[int, ...]) -> tuple[np.ndarray, int]:
+    """Classes, some or all of which are ignore_index."""
+    rng, classes = data.rng("target"), input[min(1, len(input) - 1)]
+    ignore_index = draw(st.sampled_from((-100, -1, 0, classes - 1)))
+    ignored = rng.random(places(input)) < draw(st.sampled_from((0.0, 0.3, 1.0)))
+    return np.asarray(np.where(ignored, ignore_index, rng.integers(0, classes, places(input)))), ignore_index
+
+
+def weights(draw: st.DrawFn, data: Data, input: tuple[int, ...]) -> np.ndarray | None:
+    """A weight for each class, or none."""
+    return positive(data, "weight", input[min(1, len(input) - 1)]) if draw(st.booleans()) else None
+
+
+@st.composite
+def cross_entropy_cases(draw: st.DrawFn, dtype: str) -> Case:
+    """Logits up to where exponentials overflow, class indices or probabilities."""
+    data, shape = draw(data_of(dtype)), sides(draw)
+    input = data.array("input", *shape)
+    input = sprinkled(data, input, FAR) if draw(st.sampled_from((False, False, True))) else input
+    target, ignore_index = indices(draw, data, shape) if draw(st.sampled_from((True, True, False))) else (None, -100)
+    arrays = {"input": input, "target": probabilities(data, "target", *shape) if target is None else target}
+    chosen = {"ignore_index": ignore_index, **options(draw, label_smoothing=(0.0, 0.0, 0.1, 0.5, 1.0))}
+    return data.case({**arrays, "weight": weights(draw, data, shape)}, **chosen)
+
+
+@st.composite
+def nll_cases(draw: st.DrawFn, dtype: str) -> Case:
+    """Any numbers as log-probabilities, which nothing asks to be normalised."""
+    data, shape = draw(data_of(dtype)), sides(draw)
+    target, ignore_index = indices(draw, data, shape)
+    arrays = {"input": data.array("input", *shape), "target": target, "weight": weights(draw, data, shape)}
+    return data.case(arrays, ignore_index=ignore_index, **options(draw))
+
+
+# Constraints.
+
+
+def classes_of(case: Case) -> int:
+    """The number of classes."""
+    x = array(case, "input")
+    return x.shape[min(1, x.ndim - 1)]
 
 
 def by_index(case: Case) -> bool:
@@ -66,7 +92,7 @@ def by_index(case: Case) -> bool:
     return array(case, "target").dtype.kind == "i" and array(case, "target").size > 0
 
 
-def with_class(index: int) -> Any:
+def with_class(index: int) -> Callable[[Case], Case | None]:
     """The first target is a class that there is not."""
 
     def broken(case: Case) -> Case | None:
@@ -79,73 +105,92 @@ def with_class(index: int) -> Any:
     return broken
 
 
-def classes_of(case: Case) -> int:
-    """The number of classes."""
-    x = array(case, "x")
-    return x.shape[min(1, x.ndim - 1)]
+def as_dtype(dtype: str | None) -> Callable[[Case], Case | None]:
+    """Class indices of another dtype, or of the input's."""
+
+    def broken(case: Case) -> Case | None:
+        input, target = array(case, "input"), array(case, "target")
+        same_shape = target.shape == input.shape and dtype is None
+        return case.but(target=target.astype(dtype or input.dtype)) if by_index(case) and not same_shape else None
+
+    return broken
 
 
-def as_floats(case: Case) -> Case | None:
-    """Class indices as floating numbers."""
-    x, target = array(case, "x"), array(case, "target")
-    return case.but(target=target.astype(x.dtype)) if by_index(case) and target.shape != x.shape else None
+def weight_too_long(case: Case) -> Case | None:
+    """A weight more than there are classes."""
+    return case.but(weight=np.ones(classes_of(case) + 1, array(case, "input").dtype)) if by_index(case) else None
 
 
-def apart(one: float, other: float, room: float, what: str) -> None:
-    """Raise Disagreement where two numbers differ by more than rounding."""
-    if np.isfinite(one) and np.isfinite(other) and abs(one - other) > room:
-        raise Disagreement(f"{what}: {one} and {other}", result="output")
+def batch_too_long(case: Case) -> Case | None:
+    """A target more than there are inputs."""
+    target = array(case, "target")
+    return case.but(target=np.concatenate([target, target[:1]])) if target.ndim and len(target) else None
 
 
-def sum_is_a_sum(trial: Trial, case: Case) -> None:
-    """The sum of the losses is the loss with reduction sum."""
-    accepted = trial.expected(case.but(reduction="sum"))["output"]
-    losses = trial.run(case.but(reduction="none"))["output"].astype(float)
-    each = trial.expected(case.but(reduction="none"))["output"]
-    storage = accepted.by.storage
-    room = float(2 * accepted.error + storage.unit * abs(accepted.value) + storage.tiny)
-    room += float(np.sum(2 * each.error + storage.unit * np.abs(each.value) + storage.tiny))
-    apart(float(trial.run(case.but(reduction="sum"))["output"]), float(np.sum(losses)), 2 * room, "the sum is not that of the losses")
+REJECTS = {
+    "a class index must be less than the number of classes": with_class(1),
+    "a class index must not be negative, but for ignore_index": with_class(-7),
+    "class indices must be integers": as_dtype(None),
+    "class indices must not be int32": as_dtype("int32"),
+    "weight must have one element for every class": weight_too_long,
+    "there must be a target for every input": batch_too_long,
+}
+
+# Laws.
+
+
+def count(case: Case) -> float:
+    """What a mean divides by."""
+    target, weight = array(case, "target"), case.arrays["weight"]
+    if not by_index(case):
+        return array(case, "input").size / max(1, classes_of(case))
+    kept = target[target != case.options["ignore_index"]]
+    return float(kept.size if weight is None else np.sum(weight.astype(float)[kept]))
 
 
 def one_hot_is_an_index(trial: Trial, case: Case) -> None:
     """Probabilities that are 1 for one class are that class."""
-    if not by_index(case) or case.arrays["weight"] is not None or np.any(array(case, "target") == case.options["ignore_index"]):
-        return
-    x = array(case, "x")
-    hot = (array(case, "target")[..., None] == np.arange(classes_of(case))).astype(x.dtype)
-    hot = hot if x.ndim == 1 else np.moveaxis(hot, -1, 1)
-    accepted = trial.expected(case.but(reduction="sum"))["output"]
-    other = case.but(target=np.ascontiguousarray(hot), reduction="sum", ignore_index=-100)
-    storage, both = accepted.by.storage, trial.expected(other)["output"]
-    room = sum(float(2 * a.error + 2 * storage.unit * abs(a.value) + storage.tiny) for a in (accepted, both))
-    one, two = (float(trial.run(c)["output"]) for c in (case.but(reduction="sum"), other))
-    if storage.name in ("float32", "float64"):
-        apart(one, two, 2 * room, "one-hot probabilities are not their class")
+    ignored = np.any(array(case, "target") == case.options["ignore_index"])
+    if by_index(case) and case.arrays["weight"] is None and not ignored and case.regime != "special":
+        input = array(case, "input")
+        hot = (array(case, "target")[..., None] == np.arange(classes_of(case))).astype(input.dtype)
+        hot = np.ascontiguousarray(hot if input.ndim == 1 else np.moveaxis(hot, -1, 1))
+        other = case.but(target=hot, ignore_index=-100)
+        assert_close(trial, case, trial.run(other)["output"], "one-hot probabilities are not their class", room(trial, other))
 
 
-CrossEntropyLoss = Operation(
-    name="torch.nn.CrossEntropyLoss",
-    call=call,
-    oracle=cross_entropy,
-    gradient=cross_entropy_gradient,
-    cases=cases,
+def of_the_logarithm(trial: Trial, case: Case) -> None:
+    """Without smoothing it is NLLLoss of LogSoftmax."""
+    if by_index(case) and case.regime != "special":
+        case, input = case.but(label_smoothing=0.0), array(case, "input")
+        softmax = replace(case, arrays={"input": input}, options={"dim": min(1, input.ndim - 1)})
+        logs = trial.backend.run(LogSoftmax, softmax)["output"]
+        kept = {name: case.options[name] for name in ("ignore_index", "reduction")}
+        other = replace(case, arrays={**case.arrays, "input": logs}, options=kept)
+        width = room(replace(trial, operation=NLLLoss), other)
+        assert_close(trial, case, trial.backend.run(NLLLoss, other)["output"], "it is not NLLLoss of LogSoftmax", width)
+
+
+MEAN = mean_times_count_by(count)
+
+CrossEntropyLoss = loss(
+    "CrossEntropyLoss",
+    cross_entropy,
+    oracles,
+    cases=cross_entropy_cases,
     shape=shape,
-    cost=free_of_charge,
     constants=("weight",),
+    laws=(
+        MEAN,
+        Law("one-hot probabilities are a class", one_hot_is_an_index),
+        Law("it is NLLLoss of LogSoftmax", of_the_logarithm),
+    ),
     rejects={
-        "a class index must be less than the number of classes": with_class(1),
-        "a class index must not be negative, but for ignore_index": with_class(-7),
+        **REJECTS,
         "label_smoothing must not be negative": lambda case: case.but(label_smoothing=-0.1),
         "label_smoothing must be at most 1": lambda case: case.but(label_smoothing=1.1),
-        "reduction must be none, mean or sum": lambda case: case.but(reduction="median"),
-        "weight must have one element for every class": lambda case: (
-            case.but(weight=np.ones(classes_of(case) + 1, array(case, "x").dtype)) if by_index(case) else None
-        ),
-        "class indices must be integers": as_floats,
     },
-    laws=(Law("the sum is the sum of the losses", sum_is_a_sum), Law("one-hot probabilities are a class", one_hot_is_an_index)),
-    dtypes=FLOATS,
 )
+NLLLoss = loss("NLLLoss", nll_loss, oracles, cases=nll_cases, shape=shape, constants=("weight",), laws=(MEAN,), rejects=REJECTS)
 
-OPERATIONS = (CrossEntropyLoss,)
+OPERATIONS: tuple[Operation, ...] = (CrossEntropyLoss, NLLLoss)

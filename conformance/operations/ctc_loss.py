@@ -86,9 +86,8 @@ def classes_renamed(trial: Trial, case: Case) -> None:
     name = "log_probs" if "log_probs" in case.arrays else "input"
     x = array(case, name)
     last = x.shape[-1] - 1
-    turned = case.but(
-        **{name: np.ascontiguousarray(x[..., ::-1]), "targets": last - array(case, "targets"), "blank": last - case.options["blank"]}
-    )
+    renamed = {name: np.ascontiguousarray(x[..., ::-1]), "targets": last - array(case, "targets")}
+    turned = case.but(**renamed, blank=last - case.options["blank"])
     assert_close(trial, case, trial.run(turned)["output"], "renaming the classes changes the loss")
 
 
