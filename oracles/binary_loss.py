@@ -14,9 +14,10 @@ from oracles.loss import averaged, reduced, shared, sigmoid, softplus, summed_to
 Gradients = dict[str, Any]
 
 
-def clamped(logarithm: Any) -> Any:
-    """At least −100."""
-    return np.maximum(logarithm, -100)
+def clamped(log: Callable[[Any], Any], x: Any) -> Any:
+    """The logarithm, at least −100."""
+    with np.errstate(divide="ignore"):
+        return np.maximum(log(x), -100)
 
 
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str) -> Any:
@@ -25,7 +26,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reducti
     input (*) from 0 to 1, target (*) from 0 to 1, weight broadcasts to (*) → (*), or () if it is reduced
     Source: torch.nn.BCELoss, first formula and the clamping described below it.
     """
-    losses = (target - 1) * clamped(np.log1p(-input)) - target * clamped(np.log(input))
+    losses = (target - 1) * clamped(np.log1p, -input) - target * clamped(np.log, input)
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
@@ -40,7 +41,7 @@ def binary_cross_entropy_gradient(dy: Any, input: Any, target: Any, weight: Any 
     formula = g * (input - target) / ((1 - input) * input)
     formula = np.where((x == 0) & (y == 0), g, np.where((x == 1) & (y == 1), -g, formula))
     of_input = finite_where(((x == 0) & (y > 0)) | ((x == 1) & (y < 1)), formula)
-    return {"input": of_input, "target": g * (clamped(np.log1p(-input)) - clamped(np.log(input)))}
+    return {"input": of_input, "target": g * (clamped(np.log1p, -input) - clamped(np.log, input))}
 
 
 def finite_where(mask: np.ndarray, x: Any) -> Any:

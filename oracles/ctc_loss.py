@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import stored
+from oracles.bounded import Bounded, exact, stored
 from oracles.conventions import plain
 from oracles.loss import reduced, shared
 from oracles.softmax import log_softmax
@@ -18,10 +18,24 @@ NEVER = -np.inf
 
 
 def log_sum(x: Any) -> Any:
-    """log Σ exp(x) along the first axis, −∞ where every term is −∞."""
+    """log Σ exp(x) along the first axis, −∞ where every term is −∞.
+
+    Its gradient is a row of shares that sum to 1: errors spread by no more than the largest of them, and the rounding is that of the
+    formula on exact numbers. Followed through the formula, which takes the largest term away and adds it again, they would be doubled.
+    """
+    if isinstance(x, Bounded):
+        rounded = log_sum_formula(exact(x.value, x.by))
+        spread = np.max(np.where(x.value == NEVER, 0.0, x.error), axis=0)
+        return Bounded(rounded.value, rounded.error + spread * (1 + 16 * x.by.unit), x.by)
+    return log_sum_formula(x)
+
+
+def log_sum_formula(x: Any) -> Any:
+    """m + log Σ exp(x − m) with m the largest."""
     top = np.max(x, axis=0)
     top = np.where(plain(top) == NEVER, 0.0, top)
-    return top + np.log(np.sum(np.exp(x - top), axis=0))
+    with np.errstate(divide="ignore"):
+        return top + np.log(np.sum(np.exp(x - top), axis=0))
 
 
 def later(x: Any, places: int) -> Any:
@@ -117,7 +131,8 @@ def occupancy(lattice: Lattice, log_probs: Any) -> tuple[Any, Any]:
     forwards, backwards = lattice.forwards(), lattice.backwards()
     losses = lattice.losses(forwards)
     a, b = np.stack(forwards), np.stack(backwards)
-    shares = np.exp(a + b - np.where(plain(lattice.emitted) == NEVER, 0.0, lattice.emitted) + losses[:, None])
+    with np.errstate(invalid="ignore"):
+        shares = np.exp(a + b - np.where(plain(lattice.emitted) == NEVER, 0.0, lattice.emitted) + losses[:, None])
     own = lattice.labels[..., None] == np.arange(log_probs.shape[2])
     return losses, np.sum(np.where(own, shares[..., None], 0.0), axis=2)
 
