@@ -63,7 +63,7 @@ class Lattice:
         self.last = self.valid & (states >= 2 * target_lengths[:, None] - 1)
         self.skips = (self.labels != blank) & (self.labels != np.roll(self.labels, 2, axis=1)) & (states >= 2)
         at = np.broadcast_to(self.labels, (len(log_probs), *self.labels.shape))
-        self.emitted = np.where(self.valid, np.take_along_axis(log_probs, at, axis=2), NEVER) if len(log_probs) else None
+        self.emitted: Any = np.where(self.valid, np.take_along_axis(log_probs, at, axis=2), NEVER)
 
     def forwards(self) -> list[Any]:
         """α: for each time, log P(what was emitted until then, the state now)."""
@@ -177,7 +177,7 @@ def ctc_loss_of_logits(
     input (T, N, C) or (T, C), the others as in CTCLoss → (N,) or (), or () if it is reduced
     Source: torch.nn.CTCLoss, examples; Graves et al. 2006, equations 3 to 8.
     """
-    options = {"blank": blank, "reduction": reduction, "zero_infinity": zero_infinity}
+    options: dict[str, Any] = {"blank": blank, "reduction": reduction, "zero_infinity": zero_infinity}
     return ctc_loss(stored(log_softmax(input, dim=-1)), targets, input_lengths, target_lengths, **options)
 
 

@@ -60,7 +60,7 @@ def smooth_l1_loss_gradient(dy: Any, input: Any, target: Any, *, reduction: str,
         return l1_loss_gradient(dy, input, target, reduction=reduction)
     g, difference = shared(dy, input.shape, reduction), input - target
     within, beyond = np.abs(difference) < beta, np.where(difference < 0, -g, g)
-    g = np.where(np.isnan(plain(difference)), difference * g, np.where(within, averaged(difference / beta, reduction) * dy, beyond))
+    g = np.where(np.isnan(plain(difference)), difference * g, np.where(within, averaged(difference, reduction) * dy / beta, beyond))
     return {"input": g, "target": -g}
 
 

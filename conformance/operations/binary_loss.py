@@ -13,12 +13,14 @@ from conformance.model import Case, Law, Operation, torch
 from conformance.operations.elementwise import FAR, SHAPES, room, sprinkled
 from conformance.operations.loss import (
     MEAN,
+    REGIMES,
     array,
     assert_close,
     first_is,
     longer,
     loss,
     mean_times_count_by,
+    numbers,
     options,
     positive,
     probabilities,
@@ -54,7 +56,7 @@ def of_weights(draw: st.DrawFn, shape: tuple[int, ...]) -> tuple[int, ...]:
 @st.composite
 def bce_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Probabilities with 0 and 1 among them; a weight of the same or of a wider float type."""
-    data, shape = draw(data_of(dtype)), draw(SHAPES)
+    data, shape = draw(data_of(dtype, REGIMES)), draw(SHAPES)
     weight = positive(data, "weight", *of_weights(draw, shape)) if draw(st.booleans()) else None
     if weight is not None and draw(st.booleans()):
         weight = weight.astype(DTYPES["float32"])
@@ -65,8 +67,8 @@ def bce_cases(draw: st.DrawFn, dtype: str) -> Case:
 @st.composite
 def logits_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Logits up to where exponentials overflow, and weights of elements and of positives."""
-    data, shape = draw(data_of(dtype)), draw(SHAPES)
-    input = data.array("input", *shape)
+    data, shape = draw(data_of(dtype, REGIMES)), draw(SHAPES)
+    input = numbers(data, "input", *shape)
     weights = {name: positive(data, name, *of_weights(draw, shape)) if draw(st.booleans()) else None for name in ("weight", "pos_weight")}
     arrays = {"input": sprinkled(data, input, FAR) if draw(st.booleans()) else input, "target": probabilities(data, "target", *shape)}
     return data.case({**arrays, **weights}, **options(draw))
@@ -75,8 +77,8 @@ def logits_cases(draw: st.DrawFn, dtype: str) -> Case:
 @st.composite
 def sign_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Scores up to where exponentials overflow, and signs."""
-    data, shape = draw(data_of(dtype)), draw(SHAPES)
-    input = data.array("input", *shape)
+    data, shape = draw(data_of(dtype, REGIMES)), draw(SHAPES)
+    input = numbers(data, "input", *shape)
     input = sprinkled(data, input, FAR) if draw(st.booleans()) else input
     return data.case({"input": input, "target": signs(data, *shape)}, **options(draw))
 
@@ -84,9 +86,9 @@ def sign_cases(draw: st.DrawFn, dtype: str) -> Case:
 @st.composite
 def label_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Scores of labels, which of them hold, and a weight of each."""
-    data = draw(data_of(dtype))
+    data = draw(data_of(dtype, REGIMES))
     shape = (draw(st.sampled_from((1, 2, 3, 0))), draw(side()))
-    input = data.array("input", *shape)
+    input = numbers(data, "input", *shape)
     target = np.asarray(data.rng("target").integers(0, 2, shape)).astype(input.dtype)
     weight = positive(data, "weight", shape[-1]) if draw(st.booleans()) else None
     input = sprinkled(data, input, FAR) if draw(st.booleans()) else input

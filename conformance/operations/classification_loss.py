@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from conformance.judgement import Trial
 from conformance.model import Case, Law, Operation, torch
 from conformance.operations.elementwise import FAR, room, sprinkled
-from conformance.operations.loss import array, assert_close, loss, mean_times_count_by, options, positive, probabilities
+from conformance.operations.loss import REGIMES, array, assert_close, loss, mean_times_count_by, numbers, options, positive, probabilities
 from conformance.operations.softmax import LogSoftmax
 from conformance.strategies import Data, data_of
 from oracles import classification_loss as oracles
@@ -60,8 +60,8 @@ def weights(draw: st.DrawFn, data: Data, input: tuple[int, ...]) -> np.ndarray |
 @st.composite
 def cross_entropy_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Logits up to where exponentials overflow, class indices or probabilities."""
-    data, shape = draw(data_of(dtype)), sides(draw)
-    input = data.array("input", *shape)
+    data, shape = draw(data_of(dtype, REGIMES)), sides(draw)
+    input = numbers(data, "input", *shape)
     input = sprinkled(data, input, FAR) if draw(st.sampled_from((False, False, True))) else input
     target, ignore_index = indices(draw, data, shape) if draw(st.sampled_from((True, True, False))) else (None, -100)
     arrays = {"input": input, "target": probabilities(data, "target", *shape) if target is None else target}
@@ -72,9 +72,9 @@ def cross_entropy_cases(draw: st.DrawFn, dtype: str) -> Case:
 @st.composite
 def nll_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Any numbers as log-probabilities, which nothing asks to be normalised."""
-    data, shape = draw(data_of(dtype)), sides(draw)
+    data, shape = draw(data_of(dtype, REGIMES)), sides(draw)
     target, ignore_index = indices(draw, data, shape)
-    arrays = {"input": data.array("input", *shape), "target": target, "weight": weights(draw, data, shape)}
+    arrays = {"input": numbers(data, "input", *shape), "target": target, "weight": weights(draw, data, shape)}
     return data.case(arrays, ignore_index=ignore_index, **options(draw))
 
 

@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Disagreement, Trial
 from conformance.model import Case, Law, Operation, torch
-from conformance.operations.loss import array, assert_close, exchanged, longer, loss, mean_times_count_by, option_is, options, signs
+from conformance.operations.loss import (
+    REGIMES,
+    array,
+    assert_close,
+    exchanged,
+    longer,
+    loss,
+    mean_times_count_by,
+    numbers,
+    option_is,
+    options,
+    signs,
+)
 from conformance.strategies import Data, data_of, side
 from oracles import embedding_loss as oracles
 
@@ -49,7 +61,7 @@ def long(data: Data, name: str, *shape: int) -> np.ndarray:
 @st.composite
 def cosine_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Pairs of vectors, some of them parallel; batches and single pairs."""
-    data, shape = draw(data_of(dtype)), rows(draw)
+    data, shape = draw(data_of(dtype, REGIMES)), rows(draw)
     first, second = long(data, "input1", *shape), long(data, "input2", *shape)
     second = np.where(data.rng("parallel").random(shape[:-1])[..., None] < 0.2, first, second)
     chosen = options(draw, margin=(0.0, 0.5, -0.5, 0.1, 1.0))
@@ -58,7 +70,7 @@ def cosine_cases(draw: st.DrawFn, dtype: str) -> Case:
 
 def triplets(data: Data, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
     """Three vectors each, of which two are equal now and then."""
-    anchor, positive, negative = (data.array(name, *shape) for name in ("anchor", "positive", "negative"))
+    anchor, positive, negative = (numbers(data, name, *shape) for name in ("anchor", "positive", "negative"))
     equal = data.rng("equal").random(shape[:-1])[..., None]
     positive = np.where(equal < 0.15, anchor, positive)
     return {"anchor": anchor, "positive": positive, "negative": np.where(equal > 0.85, positive, negative)}
@@ -67,7 +79,7 @@ def triplets(data: Data, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
 @st.composite
 def triplet_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Batches and single triplets, norms of several degrees."""
-    data, shape = draw(data_of(dtype)), rows(draw)
+    data, shape = draw(data_of(dtype, REGIMES)), rows(draw)
     chosen = options(draw, margin=MARGINS, p=(2, 1, 3, np.inf), eps=(1e-6, 0.125), swap=(False, True))
     return data.case(triplets(data, shape), **chosen)
 
@@ -75,7 +87,7 @@ def triplet_cases(draw: st.DrawFn, dtype: str) -> Case:
 @st.composite
 def distance_cases(draw: st.DrawFn, dtype: str) -> Case:
     """The same with a distance of one's own, and triplets with further axes."""
-    data = draw(data_of(dtype))
+    data = draw(data_of(dtype, REGIMES))
     shape = (*draw(st.sampled_from(((1,), (3,), (2, 2), (0,)))), draw(side()))
     chosen = options(draw, distance_function=(None, "manhattan", "squared"), margin=MARGINS, swap=(False, True))
     return data.case(triplets(data, shape), **chosen)

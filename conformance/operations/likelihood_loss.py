@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from conformance.judgement import Trial
 from conformance.model import Case, Law, Operation, torch
 from conformance.operations.elementwise import SHAPES, sprinkled
-from conformance.operations.loss import MEAN, array, assert_close, longer, loss, number, options, probabilities
+from conformance.operations.loss import MEAN, REGIMES, array, assert_close, longer, loss, number, numbers, options, probabilities
 from conformance.strategies import Data, data_of
 from oracles import likelihood_loss as oracles
 
@@ -32,17 +32,18 @@ def kl_div(input: Any, target: Any, *, reduction: str, log_target: bool) -> Any:
 
 def counts(data: Data, *shape: int) -> np.ndarray:
     """What may have been counted: whole numbers around 0 and 1 and large ones, now and then others that are not negative."""
-    if data.regime in ("integers", "constant"):
-        return np.asarray(data.rng("target").choice([0.0, 1.0, 2.0, 3.0, 17.0], shape)).astype(data.array("target").dtype)
-    return np.asarray(np.abs(data.array("target", *shape)))
+    rng, others = data.rng("counts"), np.abs(data.array("target", *shape))
+    whole = rng.choice([0.0, 1.0, 2.0, 3.0, 17.0], shape)
+    every = data.regime in ("integers", "constant")
+    return np.asarray(np.where((rng.random(shape) < 0.4) | every, whole, others.astype(float))).astype(others.dtype)
 
 
 @st.composite
 def poisson_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Logarithms of rates up to where exp overflows, or rates."""
-    data, shape = draw(data_of(dtype)), draw(SHAPES)
+    data, shape = draw(data_of(dtype, REGIMES)), draw(SHAPES)
     chosen = options(draw, log_input=(True, False), full=(False, True), eps=(1e-8, 1e-3, 1.0))
-    input = data.array("input", *shape)
+    input = numbers(data, "input", *shape)
     input = input if chosen["log_input"] else np.asarray(np.abs(input))
     input = sprinkled(data, input, FAR) if chosen["log_input"] and draw(st.booleans()) else input
     return data.case({"input": input, "target": counts(data, *shape)}, **chosen)
@@ -51,22 +52,22 @@ def poisson_cases(draw: st.DrawFn, dtype: str) -> Case:
 @st.composite
 def gaussian_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Variances of every element, of every row with and without its axis, some of them below eps."""
-    data, shape = draw(data_of(dtype)), draw(SHAPES.filter(len))
+    data, shape = draw(data_of(dtype, REGIMES)), draw(SHAPES.filter(len))
     of_rows = draw(st.sampled_from(((), shape, shape[:-1], (*shape[:-1], 1))) if len(shape) > 1 else st.just(shape)) or shape
     var = np.asarray(np.abs(data.array("var", *of_rows)))
-    arrays = {"input": data.array("input", *shape), "target": data.array("target", *shape), "var": var}
+    arrays = {"input": numbers(data, "input", *shape), "target": data.array("target", *shape), "var": var}
     return data.case(arrays, **options(draw, full=(False, True), eps=(1e-6, 1e-3, 1.0)))
 
 
 @st.composite
 def kl_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Logarithms of one distribution and another, or its logarithms; not normalised, which nothing asks for."""
-    data, shape = draw(data_of(dtype)), draw(SHAPES.filter(lambda shape: shape != ()))
+    data, shape = draw(data_of(dtype, REGIMES)), draw(SHAPES.filter(lambda shape: shape != ()))
     chosen = options(draw, log_target=(False, True))
     chosen["reduction"] = draw(st.sampled_from(("mean", "none", "sum", "batchmean")))
     target = data.array("target", *shape) if chosen["log_target"] else probabilities(data, "target", *shape)
     target = -np.abs(target) if chosen["log_target"] else target
-    return data.case({"input": np.asarray(-np.abs(data.array("input", *shape))), "target": np.asarray(target)}, **chosen)
+    return data.case({"input": np.asarray(-np.abs(numbers(data, "input", *shape))), "target": np.asarray(target)}, **chosen)
 
 
 def of_the_logarithm(trial: Trial, case: Case) -> None:

@@ -12,13 +12,23 @@ from hypothesis import strategies as st
 from conformance.judgement import Disagreement, Trial, set_aside
 from conformance.model import FLOATS, Case, Cost, Law, Operation
 from conformance.operations.elementwise import room
-from conformance.strategies import Data
+from conformance.strategies import FLOAT_REGIMES, Data
 
 REDUCTIONS = ("mean", "none", "sum")
 Rejects = Mapping[str, Callable[[Case], Case | None]]
 
 
 # Data.
+
+REGIMES = (*FLOAT_REGIMES, "special")
+
+
+def numbers(data: Data, name: str, *shape: int) -> np.ndarray:
+    """Numbers, among the special ones of every second seed surely NaN."""
+    x = data.array(name, *shape)
+    if data.regime == "special" and data.seed % 2 and x.size:
+        x.reshape(-1)[data.seed % x.size] = np.nan
+    return x
 
 
 def array(case: Case, name: str) -> np.ndarray:
@@ -37,7 +47,7 @@ def beside(data: Data, x: np.ndarray, gaps: Sequence[float]) -> np.ndarray:
 
 
 def probabilities(data: Data, name: str, *shape: int) -> np.ndarray:
-    """Numbers from 0 to 1 with the ends among them; in the wide regimes close to either end."""
+    """Numbers from 0 to 1, in the wide regimes close to either end; every second seed has the ends among them."""
     rng = data.rng(name)
     kind = data.array(name).dtype
     limits = ml_dtypes.finfo(kind)  # type: ignore[no-untyped-call]
@@ -55,6 +65,8 @@ def probabilities(data: Data, name: str, *shape: int) -> np.ndarray:
         x = np.where(rng.random(shape) < 0.5, rng.choice(odd, shape), even)
     else:
         x = even
+    if data.seed % 2:
+        x = np.where(rng.random(shape) < 0.15, rng.choice([0.0, 1.0], shape), x)
     return np.asarray(x).astype(kind)
 
 

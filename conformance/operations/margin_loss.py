@@ -12,6 +12,7 @@ from conformance.model import Case, Law, Operation, torch
 from conformance.operations.elementwise import SHAPES
 from conformance.operations.laws import assert_same
 from conformance.operations.loss import (
+    REGIMES,
     array,
     assert_close,
     beside,
@@ -19,6 +20,7 @@ from conformance.operations.loss import (
     longer,
     loss,
     mean_times_count_by,
+    numbers,
     option_is,
     options,
     positive,
@@ -50,7 +52,7 @@ def multilabel_margin_loss(input: Any, target: Any, *, reduction: str) -> Any:
 @st.composite
 def hinge_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Distances, some of them equal to the margin, and signs."""
-    data, shape, chosen = draw(data_of(dtype)), draw(SHAPES), options(draw, margin=MARGINS)
+    data, shape, chosen = draw(data_of(dtype, REGIMES)), draw(SHAPES), options(draw, margin=MARGINS)
     margins = np.full(shape, chosen["margin"]).astype(data.array("input").dtype)
     return data.case({"input": beside(data, margins, ()), "target": signs(data, *shape)}, **chosen)
 
@@ -58,15 +60,19 @@ def hinge_cases(draw: st.DrawFn, dtype: str) -> Case:
 @st.composite
 def ranking_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Pairs, some of them equal or apart by the margin; batches and single pairs."""
-    data, shape, chosen = draw(data_of(dtype)), draw(SHAPES.filter(lambda shape: len(shape) < 2)), options(draw, margin=(0.0, *MARGINS))
-    first = data.array("input1", *shape)
+    data, shape, chosen = (
+        draw(data_of(dtype, REGIMES)),
+        draw(SHAPES.filter(lambda shape: len(shape) < 2)),
+        options(draw, margin=(0.0, *MARGINS)),
+    )
+    first = numbers(data, "input1", *shape)
     return data.case({"input1": first, "input2": beside(data, first, (chosen["margin"],)), "target": signs(data, *shape)}, **chosen)
 
 
 def scores(draw: st.DrawFn, data: Data) -> np.ndarray:
     """(N, C) or (C,)"""
     batch = draw(st.sampled_from(((1,), (2,), (3,), (), (0,))))
-    return data.array("input", *batch, draw(st.one_of(st.integers(1, 6), st.sampled_from((8, 16, 17)))))
+    return numbers(data, "input", *batch, draw(st.one_of(st.integers(1, 6), st.sampled_from((8, 16, 17)))))
 
 
 def without_reduction_of_nothing(case: Case) -> Case:
@@ -77,7 +83,7 @@ def without_reduction_of_nothing(case: Case) -> Case:
 @st.composite
 def class_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Scores of classes, one class of each row, weights of classes."""
-    data = draw(data_of(dtype))
+    data = draw(data_of(dtype, REGIMES))
     input = scores(draw, data)
     target = np.asarray(data.rng("target").integers(0, input.shape[-1], input.shape[:-1]))
     weight = positive(data, "weight", input.shape[-1]) if draw(st.booleans()) else None
@@ -88,7 +94,7 @@ def class_cases(draw: st.DrawFn, dtype: str) -> Case:
 @st.composite
 def label_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Scores of classes, and lists of different ones that end at −1, behind which anything may stand."""
-    data = draw(data_of(dtype))
+    data = draw(data_of(dtype, REGIMES))
     input = scores(draw, data)
     rng, count = data.rng("target"), input.shape[-1]
     target = np.argsort(rng.random(input.shape), axis=-1)

@@ -13,7 +13,7 @@ from conformance.judgement import Trial
 from conformance.model import Case, Law, Operation, torch
 from conformance.operations.elementwise import SHAPES, room
 from conformance.operations.laws import assert_same
-from conformance.operations.loss import MEAN, assert_close, beside, exchanged, longer, loss, option_is, options
+from conformance.operations.loss import MEAN, REGIMES, assert_close, beside, exchanged, longer, loss, numbers, option_is, options
 from conformance.strategies import data_of
 from oracles import regression_loss as oracles
 
@@ -39,8 +39,8 @@ def cases(**values: Sequence[Any]) -> Callable[[str], st.SearchStrategy[Case]]:
 
     @st.composite
     def drawn(draw: st.DrawFn, dtype: str) -> Case:
-        data = draw(data_of(dtype))
-        input = data.array("input", *draw(SHAPES))
+        data = draw(data_of(dtype, REGIMES))
+        input = numbers(data, "input", *draw(SHAPES))
         chosen = options(draw, **values)
         gaps = [float(value) for value in chosen.values() if isinstance(value, (int, float))]
         return data.case({"input": input, "target": beside(data, input, gaps)}, **chosen)
