@@ -26,7 +26,7 @@ REGIMES = (*FLOAT_REGIMES, "special")
 def numbers(data: Data, name: str, *shape: int) -> np.ndarray:
     """Numbers, among the special ones of every second seed surely NaN."""
     x = data.array(name, *shape)
-    if data.regime == "special" and data.seed % 2 and x.size:
+    if data.regime == "special" and data.seed % 2 == 0 and x.size:
         x.reshape(-1)[data.seed % x.size] = np.nan
     return x
 
@@ -43,7 +43,7 @@ def beside(data: Data, x: np.ndarray, gaps: Sequence[float]) -> np.ndarray:
     rng = data.rng("gaps")
     with np.errstate(all="ignore"):
         near = x.astype(float) + rng.choice([sign * gap for gap in (0.0, *gaps) for sign in (1, -1)], x.shape)
-        return np.asarray(np.where(rng.random(x.shape) < 0.3, near, data.array("target", *x.shape).astype(float))).astype(x.dtype)
+        return np.asarray(np.where(rng.random(x.shape) < 0.3, near, numbers(data, "target", *x.shape).astype(float))).astype(x.dtype)
 
 
 def probabilities(data: Data, name: str, *shape: int) -> np.ndarray:
@@ -65,7 +65,7 @@ def probabilities(data: Data, name: str, *shape: int) -> np.ndarray:
         x = np.where(rng.random(shape) < 0.5, rng.choice(odd, shape), even)
     else:
         x = even
-    if data.seed % 2:
+    if data.seed % 2 == 0:
         x = np.where(rng.random(shape) < 0.15, rng.choice([0.0, 1.0], shape), x)
     return np.asarray(x).astype(kind)
 
