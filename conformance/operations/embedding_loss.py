@@ -70,7 +70,7 @@ def cosine_cases(draw: st.DrawFn, dtype: str) -> Case:
 
 def triplets(data: Data, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
     """Three vectors each, of which two are equal now and then."""
-    anchor, positive, negative = (numbers(data, name, *shape) for name in ("anchor", "positive", "negative"))
+    anchor, positive, negative = numbers(data, "anchor", *shape), data.array("positive", *shape), data.array("negative", *shape)
     equal = data.rng("equal").random(shape[:-1])[..., None]
     positive = np.where(equal < 0.15, anchor, positive)
     return {"anchor": anchor, "positive": positive, "negative": np.where(equal > 0.85, positive, negative)}

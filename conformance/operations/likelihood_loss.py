@@ -66,7 +66,10 @@ def kl_cases(draw: st.DrawFn, dtype: str) -> Case:
     chosen = options(draw, log_target=(False, True))
     chosen["reduction"] = draw(st.sampled_from(("mean", "none", "sum", "batchmean")))
     target = data.array("target", *shape) if chosen["log_target"] else probabilities(data, "target", *shape)
-    target = -np.abs(target) if chosen["log_target"] else target
+    if chosen["log_target"]:
+        target = -np.abs(target)
+    elif draw(st.booleans()):
+        target = np.where(data.rng("zeros").random(shape) < 0.3, np.zeros_like(target), target)
     return data.case({"input": np.asarray(-np.abs(numbers(data, "input", *shape))), "target": np.asarray(target)}, **chosen)
 
 

@@ -38,12 +38,12 @@ def array(case: Case, name: str) -> np.ndarray:
     return found
 
 
-def beside(data: Data, x: np.ndarray, gaps: Sequence[float]) -> np.ndarray:
-    """Targets of their own, of which about a third are x itself or one of the gaps away from it."""
+def beside(data: Data, x: np.ndarray, others: np.ndarray, gaps: Sequence[float]) -> np.ndarray:
+    """The others, about a third of them replaced by x itself or what is one of the gaps away from it."""
     rng = data.rng("gaps")
     with np.errstate(all="ignore"):
         near = x.astype(float) + rng.choice([sign * gap for gap in (0.0, *gaps) for sign in (1, -1)], x.shape)
-        return np.asarray(np.where(rng.random(x.shape) < 0.3, near, numbers(data, "target", *x.shape).astype(float))).astype(x.dtype)
+        return np.asarray(np.where(rng.random(x.shape) < 0.3, near, others.astype(float))).astype(x.dtype)
 
 
 def probabilities(data: Data, name: str, *shape: int) -> np.ndarray:

@@ -54,7 +54,7 @@ def hinge_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Distances, some of them equal to the margin, and signs."""
     data, shape, chosen = draw(data_of(dtype, REGIMES)), draw(SHAPES), options(draw, margin=MARGINS)
     margins = np.full(shape, chosen["margin"]).astype(data.array("input").dtype)
-    return data.case({"input": beside(data, margins, ()), "target": signs(data, *shape)}, **chosen)
+    return data.case({"input": beside(data, margins, numbers(data, "input", *shape), ()), "target": signs(data, *shape)}, **chosen)
 
 
 @st.composite
@@ -66,7 +66,8 @@ def ranking_cases(draw: st.DrawFn, dtype: str) -> Case:
         options(draw, margin=(0.0, *MARGINS)),
     )
     first = numbers(data, "input1", *shape)
-    return data.case({"input1": first, "input2": beside(data, first, (chosen["margin"],)), "target": signs(data, *shape)}, **chosen)
+    second = beside(data, first, data.array("input2", *shape), (chosen["margin"],))
+    return data.case({"input1": first, "input2": second, "target": signs(data, *shape)}, **chosen)
 
 
 def scores(draw: st.DrawFn, data: Data) -> np.ndarray:

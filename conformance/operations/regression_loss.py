@@ -43,7 +43,7 @@ def cases(**values: Sequence[Any]) -> Callable[[str], st.SearchStrategy[Case]]:
         input = numbers(data, "input", *draw(SHAPES))
         chosen = options(draw, **values)
         gaps = [float(value) for value in chosen.values() if isinstance(value, (int, float))]
-        return data.case({"input": input, "target": beside(data, input, gaps)}, **chosen)
+        return data.case({"input": input, "target": beside(data, input, data.array("target", *input.shape), gaps)}, **chosen)
 
     return drawn
 

@@ -13,15 +13,21 @@ def whole_inputs(arguments):
     return {**arguments, "input_lengths": torch.full_like(arguments["input_lengths"], len(x))}
 
 
-def unpadded(call):
-    """The mean is one of the losses, not over the targets' lengths."""
-    return lambda **a: call(**{**a, "reduction": "none"}).mean() if a["reduction"] == "mean" else call(**a)
+def longer_by_one(call):
+    """The mean is over the targets' lengths and one more."""
+
+    def wrong(**arguments):
+        if arguments["reduction"] != "mean":
+            return call(**arguments)
+        return (call(**{**arguments, "reduction": "none"}) / (arguments["target_lengths"] + 1)).mean()
+
+    return wrong
 
 
 MINIATURES = [
     Miniature("the first class is the blank", "forward", "CTCLoss", "float32", with_options(blank=0)),
     Miniature("inputs are taken to their end", "forward", "CTCLoss", "float32", with_inputs(whole_inputs)),
-    Miniature("the mean is not over the lengths", "forward", "CTCLoss", "float32", unpadded),
+    Miniature("the mean is over lengths and one more", "forward", "CTCLoss", "float32", longer_by_one),
     Miniature("infinite losses stay", "forward", "CTCLoss", "float32", with_options(zero_infinity=False)),
     Miniature("one ten-thousandth too much", "forward", "CTCLoss", "float32", with_output(lambda y: y * 1.0001)),
     Miniature("nothing is refused", "rejects", "CTCLoss", "float32", never_refuses),

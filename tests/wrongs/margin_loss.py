@@ -15,7 +15,7 @@ def every_label(arguments):
 
 def without_nan(arguments):
     """NaN is read as 0."""
-    return {**arguments, "input": arguments["input"].nan_to_num(nan=0.0)}
+    return {**arguments, "input1": arguments["input1"].nan_to_num(nan=0.0)}
 
 
 def wider(arguments):
