@@ -1,114 +1,74 @@
-"""Losses."""
+"""What losses share: the reduction of many losses to one number, and the slope of a hinge."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from typing import Any
 
 import numpy as np
 
-from oracles.bounded import stored
+from oracles.bounded import Bounded, Doubtful
+from oracles.conventions import alike, plain
 
 
-def classes_last(x: Any) -> Any:
-    """(N, C, d₁, …) or (C,) with the classes as the last axis."""
-    return x if x.ndim == 1 else np.moveaxis(x, 1, -1)
+def reduced(losses: Any, reduction: str) -> Any:
+    """none: the losses themselves; sum: Σ losses; mean: Σ losses / their number, NaN where there are none."""
+    if reduction == "none":
+        return losses
+    total = np.sum(losses)
+    return total / losses.size if reduction == "mean" else total
 
 
-def log_softmax(x: Any) -> Any:
-    """x − (max + log Σ exp(x − max)) along the last axis."""
-    top = np.max(x, axis=-1, keepdims=True)
-    return x - (top + np.log(np.sum(np.exp(x - top), axis=-1, keepdims=True)))
+def shared(dy: Any, shape: tuple[int, ...], reduction: str) -> Any:
+    """What each of the losses of a shape gets of the cotangent of their reduction."""
+    if reduction == "mean":
+        dy = dy / max(1, math.prod(shape))
+    return np.broadcast_to(dy, shape)
 
 
-def log_softmax_inside(x: Any) -> Any:
-    """(x − max) − log Σ exp(x − max) along the last axis."""
-    shifted = x - np.max(x, axis=-1, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
+def averaged(slopes: Any, reduction: str) -> Any:
+    """The slopes of losses as those of their reduction."""
+    return slopes / max(1, slopes.size) if reduction == "mean" else slopes
 
 
-def wanted(x: Any, target: Any, weight: Any, ignore_index: int) -> tuple[np.ndarray, np.ndarray, Any]:
-    """Of class indices: which are kept, the class of each (0 where it is ignored), and the weight of that class."""
-    kept = np.asarray(target) != ignore_index
-    at = np.where(kept, target, 0)
-    share = kept * 1 if weight is None else np.where(kept, weight[at], 0.0)
-    return kept, at, share
+def summed_to(x: Any, shape: tuple[int, ...]) -> Any:
+    """The gradient of a broadcast operand: the sum over the axes along which it was repeated."""
+    x = np.sum(x, axis=tuple(range(x.ndim - len(shape)))) if x.ndim > len(shape) else x
+    repeated = tuple(axis for axis, side in enumerate(shape) if side == 1 and x.shape[axis] != 1)
+    return np.sum(x, axis=repeated, keepdims=True) if repeated else x
 
 
-def divisor(x: Any, target: Any, share: Any, by_index: bool, reduction: str) -> Any:
-    """What a mean divides by: the sum of the weights of the targets, or with probabilities their number."""
-    if reduction != "mean":
-        return 1
-    return np.sum(share) if by_index else x.size // max(1, x.shape[-1])
+def by_sign(difference: Any, g: Any) -> Any:
+    """The gradient of |difference|: g times its sign; at 0 any of −g, 0, g, and at NaN these or NaN, alike throughout a call."""
+    value, choices = plain(difference), [g, 0 * g, -g]
+    rule = np.where(value > 0, g, -g)
+    return alike(rule, (value == 0, choices), (np.isnan(value), [*choices, difference * g]))
 
 
-def cross_entropy_by(logarithm: Callable[[Any], Any]) -> Callable[..., Any]:
-    """The oracle with one way to take the logarithm of softmax."""
-
-    def cross_entropy(x: Any, target: Any, weight: Any = None, *, ignore_index: int, reduction: str, label_smoothing: float) -> Any:
-        """−Σ over c of w[c] · y[c] · log softmax(x)[c], y the probabilities or one class, smoothed to (1 − ε)·y + ε/C
-
-        none: the loss of every target; sum; mean: with class indices Σ loss / Σ w[target], targets equal to ignore_index left out.
-
-        x (N, C, d₁, …) or (C,), target (N, d₁, …) or () of class indices, or probabilities as x, weight (C,) → as target, or ()
-        Source: torch.nn.CrossEntropyLoss, both cases; Szegedy et al. 2016, section 7 (smoothing).
-        """
-        x, by_index = classes_last(x), np.asarray(getattr(target, "value", target)).dtype.kind in "iu"
-        logs = stored(logarithm(x))
-        each = logs if weight is None else logs * weight
-        even = -np.sum(each, axis=-1) * (label_smoothing / x.shape[-1]) if label_smoothing else 0
-        if by_index:
-            kept, at, share = wanted(x, target, weight, ignore_index)
-            taken = -np.take_along_axis(each, at[..., None], axis=-1)[..., 0]
-            losses = np.where(kept, (1 - label_smoothing) * taken + even if label_smoothing else taken, 0.0)
-        else:
-            share = 0
-            y = classes_last(target)
-            y = y * (1 - label_smoothing) + label_smoothing / x.shape[-1] if label_smoothing else y
-            losses = -np.sum(logs * y if weight is None else logs * y * weight, axis=-1)
-        return losses if reduction == "none" else np.sum(losses) / divisor(x, target, share, by_index, reduction)
-
-    return cross_entropy
+def above_zero(x: Any) -> Any:
+    """Where max(0, x) has the slope 1 rather than 0; in doubt at 0 and at NaN, where it is open."""
+    above = x > 0
+    if not isinstance(x, Bounded):
+        return np.asarray(above)
+    return Doubtful(above.value, above.doubt | (x.error == 0) & ((x.value == 0) | np.isnan(x.value)), x.by)
 
 
-cross_entropy = cross_entropy_by(log_softmax)
-cross_entropy.formulations = (cross_entropy_by(log_softmax_inside),)  # type: ignore[attr-defined]
+def gated(x: Any, g: Any) -> Any:
+    """The gradient g of max(0, x): g where x is above 0, nothing elsewhere."""
+    return np.where(above_zero(x), g, 0.0)
 
 
-def cross_entropy_gradient_by(logarithm: Callable[[Any], Any], inside: bool) -> Callable[..., Any]:
-    """The gradient with one way to take the logarithm, and softmax as its exponential or by itself."""
-
-    def cross_entropy_gradient(
-        dy: Any, x: Any, target: Any, weight: Any = None, *, ignore_index: int, reduction: str, label_smoothing: float
-    ) -> dict[str, Any]:
-        """With g[c] = dy · w[c] · y[c] / divisor: dx[c] = softmax(x)[c] · Σ g − g[c];
-        for probabilities dy[c] = −w[c] · log softmax(x)[c].
-        """
-        axis = 0 if x.ndim == 1 else 1
-        x, by_index = classes_last(x), np.asarray(getattr(target, "value", target)).dtype.kind in "iu"
-        count, logs = x.shape[-1], stored(logarithm(x))
-        softmax = np.exp(logs) if inside else np.exp(x - np.max(x, axis=-1, keepdims=True))
-        softmax = softmax if inside else softmax / np.sum(softmax, axis=-1, keepdims=True)
-        every = 1 if weight is None else weight
-        if by_index:
-            kept, at, share = wanted(x, target, weight, ignore_index)
-            scale = np.where(kept, dy / divisor(x, target, share, by_index, reduction), 0.0)[..., None]
-            g = np.where(np.arange(count) == at[..., None], every * (1 - label_smoothing) * scale, 0.0)
-            g = g + every * (label_smoothing / count) * scale if label_smoothing else g
-            return {"x": np.moveaxis(softmax * np.sum(g, axis=-1, keepdims=True) - g, -1, axis)}
-        y = classes_last(target)
-        y = y * (1 - label_smoothing) + label_smoothing / count if label_smoothing else y
-        scale = (dy / divisor(x, target, 0, by_index, reduction) + np.zeros(x.shape[:-1]))[..., None]
-        g = y * every * scale
-        dx = softmax * np.sum(g, axis=-1, keepdims=True) - g
-        dtarget = -logs * every * scale * (1 - label_smoothing)
-        return {"x": np.moveaxis(dx, -1, axis), "target": np.moveaxis(dtarget, -1, axis)}
-
-    return cross_entropy_gradient
+def slope(x: Any) -> Any:
+    """The derivative of max(0, x), from 0 to 1."""
+    return gated(x, np.ones_like(x))
 
 
-cross_entropy_gradient = cross_entropy_gradient_by(log_softmax, True)
-cross_entropy_gradient.formulations = (  # type: ignore[attr-defined]
-    cross_entropy_gradient_by(log_softmax_inside, True),
-    cross_entropy_gradient_by(log_softmax, False),
-)
+def softplus(x: Any) -> Any:
+    """log(1 + exp(x)), computed as max(x, 0) + log(1 + exp(−|x|))."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(−x)), computed as exp(x) / (1 + exp(x)) below 0."""
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1.0) / (1 + e)

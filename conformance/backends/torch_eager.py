@@ -28,6 +28,26 @@ REFUSALS = (
 )
 HALVES = ("float16", "bfloat16")
 
+LOSSES = (
+    "torch.nn.L1Loss",
+    "torch.nn.MSELoss",
+    "torch.nn.SmoothL1Loss",
+    "torch.nn.HuberLoss",
+    "torch.nn.PoissonNLLLoss",
+    "torch.nn.GaussianNLLLoss",
+    "torch.nn.KLDivLoss",
+    "torch.nn.NLLLoss",
+    "torch.nn.BCELoss",
+    "torch.nn.BCEWithLogitsLoss",
+    "torch.nn.SoftMarginLoss",
+    "torch.nn.MultiLabelSoftMarginLoss",
+    "torch.nn.HingeEmbeddingLoss",
+    "torch.nn.CosineEmbeddingLoss",
+    "torch.nn.MarginRankingLoss",
+    "torch.nn.TripletMarginLoss",
+    "torch.nn.TripletMarginWithDistanceLoss",
+)
+
 # Kernels that store intermediates in the tensor's format (read off results, torch 2.13 on x86-64; bounds.md calls them composites).
 COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys((f"torch.nn.{kind}Norm{rank}d" for kind in ("Batch", "Instance") for rank in (1, 2, 3)), HALVES),
@@ -39,6 +59,7 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("torch.nn.LogSoftmax", "torch.nn.AdaptiveAvgPool3d"), HALVES),
     **dict.fromkeys(("torch.nn.LPPool1d", "torch.nn.LPPool2d", "torch.nn.LPPool3d"), HALVES),
     "torch.nn.Sigmoid": ("float16",),
+    **dict.fromkeys(LOSSES, HALVES),
 }
 
 LACKING: Mapping[str, tuple[str, ...]] = dict.fromkeys(("torch.nn.AvgPool3d", "torch.nn.LPPool3d"), HALVES)  # on a processor
