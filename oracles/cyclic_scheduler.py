@@ -1,0 +1,193 @@
+"""Schedulers of a rate, and of a momentum, that go up and down between limits, as closed forms in the number of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from oracles.bounded import Arithmetic, Bounded, ieee
+from oracles.scheduler import PI, Schedule, accepted, half_wave, initial, meeting, number, rates, table
+
+
+def limit(x: Any, groups: int) -> Bounded:
+    """A limit for all groups, or one for each: (groups,)."""
+    return number(np.broadcast_to(np.asarray(x, float), (groups,)))
+
+
+def kept(path: Bounded, lr_as: str) -> dict[str, Any]:
+    """Rates as they are, or as the optimizer's tensor holds them."""
+    by: Arithmetic = ieee("float32" if lr_as == "float32" else "float64")
+    path = meeting(path, by)
+    return {"lr": path, "last_lr": path}
+
+
+def cyclic_lr(
+    *,
+    base_lr: Any,
+    max_lr: Any,
+    step_size_up: float,
+    step_size_down: float | None,
+    mode: str,
+    gamma: float,
+    scale_fn: Any,
+    scale_mode: str,
+    cycle_momentum: bool,
+    base_momentum: Any,
+    max_momentum: Any,
+    lr: Any,
+    lr_as: str,
+    steps: int,
+    **_: Any,
+) -> dict[str, Any]:
+    """Rates that go up from base to max and down again, over and over.
+
+    With T = step_size_up + step_size_down, n = 1 + ⌊t/T⌋ the cycle and x = t/T − ⌊t/T⌋ the position in it, the height is x·T/up on the
+    way up and (1 − x)·T/down on the way down; lr = base_lr + (max_lr − base_lr) · height · scale, where scale is 1 (triangular),
+    1/2^(n−1) (triangular2), gamma^t (exp_range), or scale_fn, a table as those of LambdaLR, of n (scale_mode "cycle") or of t
+    ("iterations"). Momentum is cycled inversely: max_momentum − (max_momentum − base_momentum) · height · scale.
+
+    → lr, last_lr (steps, groups), and momentum if it is cycled
+    Source: torch.optim.lr_scheduler.CyclicLR, the policies and the attributes; Smith 2017, section 3.1.
+    """
+    t = np.arange(steps).astype(float)[:, None]
+    down = step_size_up if step_size_down is None else step_size_down
+    cycles = np.floor_divide(t, step_size_up + down)  # whole ones: a rate is continuous where one ends
+    period = number(step_size_up) + number(down)
+    position = 1 + number(t) / period - number(cycles + 1)
+    turn = number(step_size_up) / period
+    height = np.where(position <= turn, position / turn, (position - 1) / (turn - 1))
+    custom = None if scale_fn is None else table((scale_fn,), (cycles + 1 if scale_mode == "cycle" else t).astype(int))
+    policies: dict[str, Callable[[], Any]] = {
+        "triangular": lambda: 1.0,
+        "triangular2": lambda: number(0.5**cycles),
+        "exp_range": lambda: number(gamma) ** number(t),
+    }
+    scale = policies[mode]() if custom is None else custom
+    low, high = limit(base_lr, len(lr)), limit(max_lr, len(lr))
+    results = kept(low + (high - low) * height * scale, lr_as)
+    low, high = limit(base_momentum, len(lr)), limit(max_momentum, len(lr))
+    return {**results, "momentum": high - (high - low) * height * scale} if cycle_momentum else results
+
+
+def annealed(start: Bounded, end: Bounded, share: Bounded, strategy: str) -> Bounded:
+    """From start to end as share goes from 0 to 1, along a line or half a wave of the cosine."""
+    if strategy == "linear":
+        return (end - start) * share + start
+    return end + (start - end) / 2.0 * (1.0 + np.cos(PI * share))
+
+
+def one_cycle_lr(
+    *,
+    max_lr: Any,
+    total_steps: int | None,
+    epochs: int | None,
+    steps_per_epoch: int | None,
+    pct_start: float,
+    anneal_strategy: str,
+    cycle_momentum: bool,
+    base_momentum: Any,
+    max_momentum: Any,
+    div_factor: float,
+    final_div_factor: float,
+    three_phase: bool,
+    lr: Any,
+    lr_as: str,
+    steps: int,
+    **_: Any,
+) -> dict[str, Any]:
+    """One cycle: up from max_lr/div_factor to max_lr, then down to max_lr/div_factor/final_div_factor.
+
+    With T steps in all (total_steps, or epochs · steps_per_epoch) the peak is at step pct_start·T − 1 and the end at step T − 1; with
+    three_phase the rate is back at its start at step 2·pct_start·T − 2, and goes to the end from there. Momentum goes from max_momentum
+    down to base_momentum at the peak, and back up as long as the first two phases last.
+
+    → lr, last_lr (steps, groups), and momentum if it is cycled
+    Source: torch.optim.lr_scheduler.OneCycleLR; Smith, Topin 2017.
+    """
+    total = total_steps or (epochs or 0) * (steps_per_epoch or 0)
+    t, top = number(np.arange(steps)[:, None]), limit(max_lr, len(lr))
+    rise = number(pct_start) * number(total)
+    low, high = limit(base_momentum, len(lr)), limit(max_momentum, len(lr))
+    bottom = top / number(div_factor)
+    end = bottom / number(final_div_factor)
+    knots = [number(0.0), rise - 1, *([2 * rise - 2] if three_phase else []), number(total - 1)]
+
+    def path(values: list[Bounded]) -> Bounded:
+        pieces = [
+            annealed(values[i], values[i + 1], (t - knots[i]) / (knots[i + 1] - knots[i]), anneal_strategy) for i in range(len(knots) - 1)
+        ]
+        joined = pieces[-1]
+        for knot, piece in reversed(list(zip(knots[1:-1], pieces, strict=False))):
+            joined = np.where(t <= knot, piece, joined)
+        return joined
+
+    results = kept(path([bottom, top, *([bottom] if three_phase else []), end]), lr_as)
+    return {**results, "momentum": path([high, low, high, high][: len(knots)])} if cycle_momentum else results
+
+
+def restarts(epochs: np.ndarray, T_0: int, T_mult: int) -> tuple[np.ndarray, np.ndarray]:
+    """Epochs since the last restart, and the length of the period that they are in."""
+    starts, length = [0], T_0
+    while starts[-1] + length <= epochs.max(initial=0):
+        starts.append(starts[-1] + length)
+        length *= T_mult
+    n = np.searchsorted(np.asarray(starts, float), epochs, side="right") - 1
+    return epochs - np.asarray(starts, float)[n], T_0 * float(T_mult) ** n
+
+
+def visited(given: Any, steps: int) -> np.ndarray:
+    """The epochs of the steps: those given to step(), or one after the one before."""
+    epochs = [0.0]
+    for epoch in (given or (None,) * (steps - 1))[: steps - 1]:
+        epochs.append(epochs[-1] + 1 if epoch is None else epoch)
+    return np.asarray(epochs, float)
+
+
+def warm_restarts(T_0: int, T_mult: int, eta_min: float) -> Schedule:
+    def closed(t: np.ndarray, base: Any) -> Any:
+        current, period = restarts(np.asarray(t, float), T_0, T_mult)
+        least = meeting(number(eta_min), base.by)
+        return least + (base - least) * meeting(half_wave(current, period), base.by) / 2.0
+
+    return Schedule(closed)
+
+
+def cosine_annealing_warm_restarts(
+    *, T_0: int, T_mult: int, eta_min: float, given: Any, lr: Any, lr_as: str, steps: int, **_: Any
+) -> dict[str, Any]:
+    """lr = eta_min + (initial lr − eta_min) · (1 + cos(π · T_cur/T_i)) / 2, with T_cur the epochs since the last restart.
+
+    The first period lasts T_0 epochs, each further one T_mult times as long. Epochs may be `given` to step(), with fractions.
+
+    → lr, last_lr (steps, groups)
+    Source: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts; Loshchilov, Hutter 2017, equation 5.
+    """
+    path = accepted(warm_restarts(T_0, T_mult, eta_min), initial(lr, lr_as), visited(given, steps), None)
+    return {"lr": path, "last_lr": path}
+
+
+def swa_lr(*, swa_lr: Any, anneal_epochs: int, anneal_strategy: str, **frame: Any) -> dict[str, Any]:
+    """lr = α·swa_lr + (1 − α)·initial lr, with α = min(1, t/anneal_epochs) (linear) or (1 − cos(π·t/anneal_epochs))/2 (cos).
+
+    As a recurrence, the initial rate is recovered from lr(t − 1) by the same formula.
+
+    → lr, last_lr (steps, groups)
+    Source: torch.optim.swa_utils.SWALR and its get_lr.
+    """
+
+    def share(t: np.ndarray) -> Bounded:
+        part = number(np.minimum(t, anneal_epochs)) / number(anneal_epochs) if anneal_epochs else number(np.ones(t.shape))
+        return (1.0 - np.cos(PI * part)) / 2.0 if anneal_strategy == "cos" else part
+
+    def mixed(t: np.ndarray, start: Any) -> Any:
+        end, alpha = meeting(limit(swa_lr, start.shape[-1]), start.by), share(t)
+        mixture = end * meeting(alpha, start.by) + start * meeting(1.0 - alpha, start.by)
+        return np.where(t >= anneal_epochs, end, mixture)
+
+    def step(t: np.ndarray, base: Any, before: Any) -> Any:
+        end, alpha = meeting(limit(swa_lr, before.shape[-1]), before.by), share(np.maximum(np.minimum(t, anneal_epochs) - 1, 0))
+        return mixed(t, (before - meeting(alpha, before.by) * end) / meeting(1.0 - alpha, before.by))
+
+    return rates(Schedule(mixed, step if anneal_epochs else None), **frame)
