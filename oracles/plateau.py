@@ -22,6 +22,9 @@ def improves(metric: float, best: float | None, mode: str, threshold: float, thr
     if math.isinf(best) or math.isinf(metric):
         return {metric < best if mode == "min" else metric > best}
     sign = -1.0 if mode == "min" else 1.0
+    near = best + sign * threshold * (best if threshold_mode == "rel" else 1.0)
+    if abs(metric - near) > 2.0**-20 * (abs(metric) + abs(best) + threshold):  # far from where rounding could decide
+        return {metric < near if mode == "min" else metric > near}
     target = number(best) * (1.0 + sign * number(threshold)) if threshold_mode == "rel" else number(best) + sign * number(threshold)
     better = number(metric) < target if mode == "min" else number(metric) > target
     return {True, False} if better.doubt else {bool(better.value)}

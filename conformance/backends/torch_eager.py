@@ -35,6 +35,7 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("torch.nn.functional.interpolate", "torch.nn.functional.grid_sample"), HALVES),
     **dict.fromkeys(("torch.nn.Upsample", "torch.nn.UpsamplingBilinear2d", "torch.nn.Fold", "torch.nn.Unfold"), HALVES),
     "torch.nn.LogSoftmax": HALVES,
+    "torch.optim.swa_utils.AveragedModel": HALVES,
     "torch.nn.Sigmoid": ("float16",),
 }
 

@@ -34,6 +34,7 @@ FAMILIES = (
     "cyclic_scheduler",
     "composed_scheduler",
     "plateau",
+    "averaging",
     "cv_filtering",
     "cv_color",
     "cv_morphology",
