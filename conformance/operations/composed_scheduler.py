@@ -118,6 +118,7 @@ SequentialLR = operation(
     sequential_lr,
     oracles.sequential_lr,
     cases=sequential_cases,
+    share=0.6,
     rejects={
         "there must be one milestone less than schedulers": lambda case: case.but(milestones=(*case.options["milestones"], 50)),
         "there must be a scheduler": lambda case: case.but(schedulers=(), milestones=()),
@@ -128,7 +129,7 @@ SequentialLR = operation(
         Law("what is over leaves no trace", what_is_over_leaves_no_trace),
     ),
 )
-Nested = operation("SequentialLR", sequential_lr, oracles.sequential_lr, variant="Nested", cases=nested_cases)
+Nested = operation("SequentialLR", sequential_lr, oracles.sequential_lr, variant="Nested", cases=nested_cases, share=0.4)
 ChainedScheduler = operation(
     "ChainedScheduler",
     chained_scheduler,

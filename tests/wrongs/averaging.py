@@ -23,16 +23,16 @@ def as_if_all_were_old(call: Call) -> Call:
     return wrong
 
 
-def zero_for_nan(call: Call) -> Call:
-    """A weight that is NaN is averaged as 0."""
-    return lambda **arguments: call(**{**arguments, "weights": torch.nan_to_num(arguments["weights"], posinf=torch.inf, neginf=-torch.inf)})
+def finite_only(call: Call) -> Call:
+    """Weights that are not finite are averaged as 0."""
+    return lambda **arguments: call(**{**arguments, "weights": torch.nan_to_num(arguments["weights"], nan=0.0, posinf=0.0, neginf=0.0)})
 
 
 MINIATURES = [
     Miniature("the first model counts twice", "forward", "AveragedModel", "float32", as_if_all_were_old),
     Miniature("decay is always a half", "forward", "AveragedModel", "float64", with_options(decay=0.5)),
     Miniature("buffers are not averaged", "forward", "AveragedModel", "float32", with_options(use_buffers=False)),
-    Miniature("NaN is taken for 0", "forward", "AveragedModel", "float32", zero_for_nan),
+    Miniature("what is not finite is taken for 0", "forward", "AveragedModel", "float32", finite_only),
     Miniature("the average is always of all", "laws", "AveragedModel", "float32", with_options(averaging="swa")),
     Miniature("an average is off by one ulp", "forward", "AveragedModel", "float64", with_result("weights", lambda w: w + w.abs() * 2**-50)),
     Miniature("what was saved is not loaded", "state", "AveragedModel", "float32", fresh_state),

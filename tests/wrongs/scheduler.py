@@ -46,6 +46,22 @@ def later_milestones(arguments: dict[str, Any]) -> dict[str, Any]:
     return {**arguments, "milestones": tuple(milestone + 1 for milestone in arguments["milestones"])}
 
 
+def longer_unless_told(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The decay is one epoch longer where epochs are counted."""
+    return {**arguments, "total_iters": arguments["total_iters"] + (arguments["given"] is None)}
+
+
+def told_early(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Half an epoch is taken off what step() is told."""
+    given = arguments["given"]
+    return {**arguments, "given": given and tuple(None if epoch is None else max(0, epoch - 0.5) for epoch in given)}
+
+
+def impatient(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The rate is reduced an epoch too early."""
+    return {**arguments, "patience": max(0, arguments["patience"] - 1)}
+
+
 def without_the_last(arguments: dict[str, Any]) -> dict[str, Any]:
     """The last scheduler of several is forgotten."""
     return {**arguments, "schedulers": arguments["schedulers"][:-1] or arguments["schedulers"]}
@@ -72,7 +88,7 @@ MINIATURES = [
     Miniature("the end is always 1", "forward", "LinearLR", "float64", with_options(end_factor=1.0)),
     Miniature("the rate said is the one before", "forward", "ExponentialLR", "float64", last_rate_once_more),
     Miniature("the decay is linear", "forward", "PolynomialLR", "float64", with_options(power=1.0)),
-    Miniature("the decay is one epoch longer", "laws", "PolynomialLR", "float64", scaled(1 + 1e-6)),
+    Miniature("the product form is one epoch longer", "laws", "PolynomialLR", "float64", with_inputs(longer_unless_told)),
     Miniature("there is no minimum", "forward", "CosineAnnealingLR", "float64", with_options(eta_min=0.0)),
     Miniature("what was saved is not loaded", "state", "CosineAnnealingLR", "float64", fresh_state),
     Miniature("rates do not grow with the initial rate", "laws", "ExponentialLR", "float64", with_result("lr", lambda lr: lr + 1e-3)),
@@ -84,8 +100,8 @@ MINIATURES = [
     Miniature("there are two phases only", "forward", "OneCycleLR", "float64", with_options(three_phase=False)),
     Miniature("momentum is not cycled inversely", "forward", "OneCycleLR", "float64", with_result("momentum", lambda m: m.flip(0))),
     Miniature("there are several peaks", "laws", "OneCycleLR", "float64", with_result("lr", lambda lr: lr * (1 + torch.arange(len(lr))[:, None] % 2))),
-    Miniature("periods do not grow", "forward", "CosineAnnealingWarmRestarts", "float64", with_options(T_mult=1)),
-    Miniature("epochs are always counted", "laws", "CosineAnnealingWarmRestarts", "float64", with_options(given=None)),
+    Miniature("there is no minimum", "forward", "CosineAnnealingWarmRestarts", "float64", with_options(eta_min=0.0)),
+    Miniature("epochs that are told come early", "laws", "CosineAnnealingWarmRestarts", "float64", with_inputs(told_early)),
     Miniature("annealing is always linear", "forward", "SWALR", "float64", with_options(anneal_strategy="linear")),
     Miniature("the end is never reached", "laws", "SWALR", "float64", scaled(1 - 1e-9)),
     Miniature("milestones are passed too late", "forward", "SequentialLR", "float64", with_inputs(later_milestones)),
@@ -93,9 +109,9 @@ MINIATURES = [
     Miniature("what was saved is not loaded", "state", "SequentialLR", "float64", fresh_state),
     Miniature("the last scheduler is forgotten", "forward", "ChainedScheduler", "float64", with_inputs(without_the_last)),
     Miniature("the last scheduler is forgotten", "laws", "ChainedScheduler", "float64", with_inputs(without_the_last)),
-    Miniature("there is one epoch more of patience", "forward", "ReduceLROnPlateau", "float64", late("patience")),
+    Miniature("there is one epoch less of patience", "forward", "ReduceLROnPlateau", "float64", with_inputs(impatient)),
     Miniature("the cooldown is one epoch longer", "forward", "ReduceLROnPlateau", "float64", late("cooldown")),
-    Miniature("the threshold is always absolute", "forward", "ReduceLROnPlateau", "float64", with_options(threshold_mode="abs")),
+    Miniature("the threshold is always 1", "forward", "ReduceLROnPlateau", "float64", with_options(threshold=1.0)),
     Miniature("NaN is an improvement", "forward", "ReduceLROnPlateau", "float64", with_inputs(nan_is_an_improvement)),
     Miniature("min_lr is 0", "forward", "ReduceLROnPlateau", "float64", with_options(min_lr=0.0)),
     Miniature("max is taken for min", "laws", "ReduceLROnPlateau", "float64", with_options(mode="min")),
