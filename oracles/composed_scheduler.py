@@ -34,10 +34,10 @@ def one_after_the_other(schedulers: Any, milestones: Any) -> Schedule:
     children, begins = [composed(child) for child in schedulers], np.asarray((0, *milestones))
 
     def at(t: np.ndarray, child: int) -> np.ndarray:
-        return np.maximum(t - begins[child], 0)
+        return np.asarray(np.maximum(t - begins[child], 0))
 
     def active(t: np.ndarray) -> np.ndarray:
-        return np.searchsorted(begins[1:], t, side="right")
+        return np.asarray(np.searchsorted(begins[1:], t, side="right"))
 
     def chosen(t: np.ndarray, values: list[Any]) -> Any:
         result = values[-1]

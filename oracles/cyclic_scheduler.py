@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Arithmetic, Bounded, ieee
+from oracles.bounded import Arithmetic, ieee
 from oracles.scheduler import PI, Schedule, accepted, half_wave, initial, meeting, number, rates, table
 
 
-def limit(x: Any, groups: int) -> Bounded:
+def limit(x: Any, groups: int) -> Any:
     """A limit for all groups, or one for each: (groups,)."""
     return number(np.broadcast_to(np.asarray(x, float), (groups,)))
 
 
-def kept(path: Bounded, lr_as: str) -> dict[str, Any]:
+def kept(path: Any, lr_as: str) -> dict[str, Any]:
     """Rates as they are, or as the optimizer's tensor holds them."""
     by: Arithmetic = ieee("float32" if lr_as == "float32" else "float64")
     path = meeting(path, by)
@@ -71,7 +71,7 @@ def cyclic_lr(
     return {**results, "momentum": high - (high - low) * height * scale} if cycle_momentum else results
 
 
-def annealed(start: Bounded, end: Bounded, share: Bounded, strategy: str) -> Bounded:
+def annealed(start: Any, end: Any, share: Any, strategy: str) -> Any:
     """From start to end as share goes from 0 to 1, along a line or half a wave of the cosine."""
     if strategy == "linear":
         return (end - start) * share + start
@@ -114,7 +114,7 @@ def one_cycle_lr(
     end = bottom / number(final_div_factor)
     knots = [number(0.0), rise - 1, *([2 * rise - 2] if three_phase else []), number(total - 1)]
 
-    def path(values: list[Bounded]) -> Bounded:
+    def path(values: list[Any]) -> Any:
         pieces = [
             annealed(values[i], values[i + 1], (t - knots[i]) / (knots[i + 1] - knots[i]), anneal_strategy) for i in range(len(knots) - 1)
         ]
@@ -177,7 +177,7 @@ def swa_lr(*, swa_lr: Any, anneal_epochs: int, anneal_strategy: str, **frame: An
     Source: torch.optim.swa_utils.SWALR and its get_lr.
     """
 
-    def share(t: np.ndarray) -> Bounded:
+    def share(t: np.ndarray) -> Any:
         part = number(np.minimum(t, anneal_epochs)) / number(anneal_epochs) if anneal_epochs else number(np.ones(t.shape))
         return (1.0 - np.cos(PI * part)) / 2.0 if anneal_strategy == "cos" else part
 

@@ -19,7 +19,7 @@ PYTHON_FLOATS = ieee("float64")
 Epochs = np.ndarray
 
 
-def number(x: Any) -> Bounded:
+def number(x: Any) -> Any:
     """Numbers that a scheduler is given, or counts."""
     return exact(np.asarray(x, float), PYTHON_FLOATS)
 
@@ -27,13 +27,13 @@ def number(x: Any) -> Bounded:
 PI = Bounded(np.pi, 2.0**-53 * np.pi, PYTHON_FLOATS)
 
 
-def initial(lr: Any, lr_as: str) -> Bounded:
+def initial(lr: Any, lr_as: str) -> Any:
     """Rates before any scheduler, (1, groups): Python floats, or what a tensor of them holds."""
     storage = "float32" if lr_as == "float32" else "float64"
     return exact(FORMATS[storage].round(np.asarray(lr, float))[None], ieee(storage))
 
 
-def meeting(x: Bounded, by: Arithmetic) -> Bounded:
+def meeting(x: Any, by: Arithmetic) -> Any:
     """A Python float where it meets a rate: a tensor's format rounds it once more."""
     return x if by.compute.precision == 53 else Bounded(x.value, x.error + by.compute.unit * np.abs(x.value) + by.compute.tiny, by)
 
@@ -54,7 +54,7 @@ class Schedule:
     steps: Callable[[Epochs], np.ndarray] = lambda t: t > 0
 
 
-def product(factor: Callable[[Epochs], Bounded], ratio: Callable[[Epochs], Bounded] | None, **where: Any) -> Schedule:
+def product(factor: Callable[[Epochs], Any], ratio: Callable[[Epochs], Any] | None, **where: Any) -> Schedule:
     """base · factor(t), and before · ratio(t)."""
     return Schedule(
         lambda t, base: base * meeting(factor(t), base.by),
@@ -89,7 +89,7 @@ def in_a_row(schedule: Schedule, base: Any, steps: int) -> list[Any]:
     return path
 
 
-def table(lr_lambda: Any, t: Epochs) -> Bounded:
+def table(lr_lambda: Any, t: Epochs) -> Any:
     """Functions given as tables, one for all groups or one for each: the value at epoch t is entry t mod length; (steps, groups)."""
     return number(np.concatenate([np.asarray(values, float)[t % len(values)] for values in lr_lambda], axis=1))
 
@@ -110,7 +110,7 @@ def stepped(step_size: int, gamma: float) -> Schedule:
 
 
 def milestones_passed(milestones: Any, gamma: float) -> Schedule:
-    def power(count: np.ndarray) -> Bounded:
+    def power(count: np.ndarray) -> Any:
         return number(gamma) ** number(np.sum(count, axis=-1, keepdims=True))
 
     at = np.asarray(milestones, int)
@@ -127,7 +127,7 @@ def constant_at_first(factor: float, total_iters: int) -> Schedule:
 
 
 def linear(start_factor: float, end_factor: float, total_iters: int) -> Schedule:
-    def factor(t: Epochs) -> Bounded:
+    def factor(t: Epochs) -> Any:
         share = number(np.minimum(t, total_iters))
         return number(start_factor) + (number(end_factor) - number(start_factor)) * share / number(total_iters)
 
@@ -139,16 +139,16 @@ def exponential(gamma: float) -> Schedule:
 
 
 def polynomial(total_iters: int, power: float) -> Schedule:
-    def left(t: Epochs) -> Bounded:
+    def left(t: Epochs) -> Any:
         return np.where(t < total_iters, 1.0 - number(t) / number(total_iters), 0.0)
 
-    def ratio(t: Epochs) -> Bounded:
+    def ratio(t: Epochs) -> Any:
         return np.where(t <= total_iters, (left(t) / left(np.minimum(t - 1, total_iters - 1))) ** number(power), 1.0)
 
     return product(lambda t: left(t) ** number(power), ratio)
 
 
-def half_wave(t: Any, period: Any) -> Bounded:
+def half_wave(t: Any, period: Any) -> Any:
     """1 + cos(π·t/period)."""
     return 1.0 + np.cos(PI * number(t) / number(period))
 

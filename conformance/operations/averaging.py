@@ -87,7 +87,9 @@ def cases(draw: st.DrawFn, dtype: str) -> Case:
 
 def plain(case: Case, **changes: Any) -> Case:
     """The case in small integers, from the start."""
-    whole = {name: np.rint(np.clip(np.nan_to_num(array.astype(float)), -9, 9)).astype(array.dtype) for name, array in floating(case).items()}
+    whole = {
+        name: np.rint(np.clip(np.nan_to_num(array.astype(float)), -9, 9)).astype(array.dtype) for name, array in floating(case).items()
+    }
     return case.but(resume_at=None, **whole, **changes)
 
 

@@ -106,7 +106,11 @@ def what_is_over_leaves_no_trace(trial: Trial, case: Case) -> None:
 
 def is_a_product(trial: Trial, case: Case) -> None:
     """A chain's rate is the initial one times every factor: exact with factors ½ and initial rate 1."""
-    halves = (("StepLR", {"step_size": 2, "gamma": 0.5}), ("ConstantLR", {"factor": 0.5, "total_iters": 3}), ("ExponentialLR", {"gamma": 0.5}))
+    halves = (
+        ("StepLR", {"step_size": 2, "gamma": 0.5}),
+        ("ConstantLR", {"factor": 0.5, "total_iters": 3}),
+        ("ExponentialLR", {"gamma": 0.5}),
+    )
     chosen = halves[len(case.options["schedulers"]) % 3 :] + halves[:1]
     plain = case.but(resume_at=None, lr=(1.0,), steps=min(case.options["steps"], 30))
     wanted = np.prod([trial.run(plain.but(schedulers=(child,)))["lr"] for child in chosen], axis=0)

@@ -82,7 +82,7 @@ def one_cycle_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Cycles with room for their phases: at least one step before the peak, and one after each phase."""
     three_phase = draw(st.booleans())
     total = draw(st.one_of(st.integers(4, 40), st.sampled_from((100, 300))))
-    shares = [share for share in (0.3, 0.25, 0.5, 0.1, 0.4, 0.45, 0.7, 1.0) if 1 <= share * total and (share < 0.5 or not three_phase)]
+    shares = [share for share in (0.3, 0.25, 0.5, 0.1, 0.4, 0.45, 0.7, 1.0) if share * total >= 1 and (share < 0.5 or not three_phase)]
     shared = draw(frame())
     steps = min(shared["steps"], total)
     resume_at = None if shared["resume_at"] is None else min(shared["resume_at"], steps - 1)
@@ -110,7 +110,7 @@ def one_cycle_cases(draw: st.DrawFn, dtype: str) -> Case:
 
 @st.composite
 def given_epochs(draw: st.DrawFn, T_0: int, T_mult: int, steps: int) -> Any:
-    """What step() is told: nothing; epochs with fractions, on and on; or some epochs, exactly at restarts and back again, then on from there."""
+    """What step() is told: nothing; epochs with fractions; or some epochs, exactly at restarts and back again, then on from there."""
     how = draw(st.sampled_from(("nothing", "nothing", "fractions", "jumps")))
     if how == "nothing":
         return None

@@ -98,7 +98,9 @@ DTYPES = {"lr": "float64", "last_lr": "float64", "momentum": "float64"}
 # The cases.
 
 RATES = st.sampled_from((1.0, 0.1, 0.5, 0.05, 0.3, 1e-5, 0.0, 7.0))
-STEPS = st.one_of(st.integers(1, 12), st.integers(1, 12), st.integers(1, 12), st.integers(1, 12), st.integers(1, 40), st.sampled_from((60, 300)))
+STEPS = st.one_of(
+    st.integers(1, 12), st.integers(1, 12), st.integers(1, 12), st.integers(1, 12), st.integers(1, 40), st.sampled_from((60, 300))
+)
 TENSORS = st.sampled_from(("number", "number", "number", "float64", "float32"))
 FACTORS = st.sampled_from((0.5, 0.1, 0.9, 0.99, 1.0, 0.0, 1.01, 1 / 3))
 

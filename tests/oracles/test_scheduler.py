@@ -39,8 +39,8 @@ def test_powers_of_gamma(gamma):
     for size in (1, 3, 50):
         judged(scheduler.step_lr, rational(lambda t, size=size: g ** (t // size)), step_size=size, gamma=gamma)
     for milestones in ((), (3,), (0, 2, 2, 7)):
-        passed = lambda t, milestones=milestones: g ** len([m for m in milestones if m <= t])
-        judged(scheduler.multi_step_lr, rational(passed), milestones=milestones, gamma=gamma)
+        path = rational(lambda t, milestones=milestones: g ** len([m for m in milestones if m <= t]))
+        judged(scheduler.multi_step_lr, path, milestones=milestones, gamma=gamma)
 
 
 @pytest.mark.parametrize("total", [1, 5, 64])
@@ -49,13 +49,15 @@ def test_constant_and_linear(total, factor):
     f = Fraction(factor)
     judged(scheduler.constant_lr, rational(lambda t: f if t < total else 1), factor=factor, total_iters=total)
     for end in (1.0, 0.1):
-        line = lambda t, end=end: f + (Fraction(end) - f) * min(t, total) / total
-        judged(scheduler.linear_lr, rational(line), start_factor=factor, end_factor=end, total_iters=total)
+        path = rational(lambda t, end=end: f + (Fraction(end) - f) * min(t, total) / total)
+        judged(scheduler.linear_lr, path, start_factor=factor, end_factor=end, total_iters=total)
 
 
 @pytest.mark.parametrize(("total", "power"), [(64, 1), (64, 3), (50, 2)])
 def test_polynomials(total, power):
-    judged(scheduler.polynomial_lr, rational(lambda t: Fraction(total - min(t, total), total) ** power), total_iters=total, power=float(power))
+    judged(
+        scheduler.polynomial_lr, rational(lambda t: Fraction(total - min(t, total), total) ** power), total_iters=total, power=float(power)
+    )
 
 
 def test_a_polynomial_ends_at_zero_and_stays():
@@ -114,7 +116,12 @@ def test_triangles(up, down, mode):
     def height(t):
         cycle, x = divmod(Fraction(t), length)
         climbed = x / Fraction(up) if x <= up else (length - x) / (length - Fraction(up))
-        scale = {"triangular": 1, "triangular2": Fraction(1, 2 ** int(cycle)), "exp_range": gamma**t, "custom": Fraction(table[(int(cycle) + 1) % 3])}
+        scale = {
+            "triangular": 1,
+            "triangular2": Fraction(1, 2 ** int(cycle)),
+            "exp_range": gamma**t,
+            "custom": Fraction(table[(int(cycle) + 1) % 3]),
+        }
         return climbed * scale[mode]
 
     path = np.array([[float(Fraction(low) + (Fraction(high) - Fraction(low)) * height(t)) for low in LR] for t in range(STEPS)])
@@ -169,7 +176,11 @@ def test_annealing_to_a_fixed_rate(epochs, strategy):
 
 
 def test_one_scheduler_after_the_other_and_all_at_once():
-    steps = (("ConstantLR", {"factor": 0.25, "total_iters": 2}), ("ExponentialLR", {"gamma": 0.9}), ("StepLR", {"step_size": 2, "gamma": 0.5}))
+    steps = (
+        ("ConstantLR", {"factor": 0.25, "total_iters": 2}),
+        ("ExponentialLR", {"gamma": 0.9}),
+        ("StepLR", {"step_size": 2, "gamma": 0.5}),
+    )
     factors = (lambda t: Fraction(1, 4) if t < 2 else 1, lambda t: Fraction(0.9) ** t, lambda t: Fraction(1, 2) ** (t // 2))
     for milestones in ((3, 10), (0, 4), (5, 5), (0, 0)):
         begins = (0, *milestones)

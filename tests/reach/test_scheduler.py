@@ -1,5 +1,7 @@
 """The strategies of schedulers reach what reported bugs needed: bugs e11 to e14 and the classes of input A12 to A14."""
 
+import math
+
 import hypothesis
 import pytest
 from hypothesis import HealthCheck, Phase
@@ -29,7 +31,10 @@ def composite(child):
 
 
 REACHED = {
-    "e11, A12: a sequence alone in a sequence": ("SequentialLR_Nested", lambda schedulers, **_: len(schedulers) == 1 and composite(schedulers[0])),
+    "e11, A12: a sequence in a sequence": (
+        "SequentialLR_Nested",
+        lambda schedulers, **_: len(schedulers) == 1 and composite(schedulers[0]),
+    ),
     "e12: a sequence begun again from last_epoch after a milestone": (
         "SequentialLR",
         lambda resume_by, resume_at, milestones, **_: resume_by == "last_epoch" and milestones and resume_at > milestones[0] > 0,
@@ -52,7 +57,10 @@ REACHED = {
     "A12: one child": ("SequentialLR", lambda schedulers, **_: len(schedulers) == 1),
     "A12: a milestone at 0": ("SequentialLR", lambda milestones, **_: 0 in milestones),
     "A12: two equal milestones": ("SequentialLR", lambda milestones, **_: len(set(milestones)) < len(milestones)),
-    "A12: a chain within a sequence": ("SequentialLR_Nested", lambda schedulers, **_: any(name == "ChainedScheduler" for name, _ in schedulers)),
+    "A12: a chain within a sequence": (
+        "SequentialLR_Nested",
+        lambda schedulers, **_: any(name == "ChainedScheduler" for name, _ in schedulers),
+    ),
     "A12: a chain of schedulers with a closed form": (
         "ChainedScheduler",
         lambda schedulers, **_: {name for name, _ in schedulers} >= {"ConstantLR", "ExponentialLR"},
@@ -65,17 +73,24 @@ REACHED = {
     "A14: a metric exactly at the threshold": (
         "ReduceLROnPlateau",
         lambda given, mode, threshold, threshold_mode, **_: (
-            threshold in (0.25, 0.5) and mode == "min" and threshold_mode == "rel" and len(given) > 1 and given[0] > 0
+            threshold in (0.25, 0.5)
+            and mode == "min"
+            and threshold_mode == "rel"
+            and len(given) > 1
+            and given[0] > 0
             and given[1] == given[0] * (1 - threshold)
         ),
     ),
-    "A14: NaN after a good metric": ("ReduceLROnPlateau", lambda given, **_: len(given) > 1 and given[1] != given[1] and given[0] == given[0]),
+    "A14: NaN after a good metric": (
+        "ReduceLROnPlateau",
+        lambda given, **_: len(given) > 1 and math.isnan(given[1]) and not math.isnan(given[0]),
+    ),
     "A14: a constant positive metric": ("ReduceLROnPlateau", lambda given, **_: len(given) > 3 and set(given) == {1.0}),
     "a step told the epoch of the fifth restart": (
         "CosineAnnealingWarmRestarts",
         lambda given, T_0, T_mult, **_: given is not None and T_mult == 3 and 121 * T_0 in given,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("reported", REACHED)

@@ -34,7 +34,9 @@ MINIATURES = [
     Miniature("buffers are not averaged", "forward", "AveragedModel", "float32", with_options(use_buffers=False)),
     Miniature("what is not finite is taken for 0", "forward", "AveragedModel", "float32", finite_only),
     Miniature("the average is always of all", "laws", "AveragedModel", "float32", with_options(averaging="swa")),
-    Miniature("an average is off by one ulp", "forward", "AveragedModel", "float64", with_result("weights", lambda w: w + w.abs() * 2**-50)),
+    Miniature(
+        "an average is off by one ulp", "forward", "AveragedModel", "float64", with_result("weights", lambda w: w + w.abs() * 2**-50)
+    ),
     Miniature("what was saved is not loaded", "state", "AveragedModel", "float32", fresh_state),
     Miniature("nothing is refused", "rejects", "AveragedModel", "float32", never_refuses),
     Miniature("the weights are overwritten", "purity", "AveragedModel", "float32", writes_its_input),

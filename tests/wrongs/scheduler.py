@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from tests.miniatures import Call, Miniature, fresh_state, never_refuses, never_the_same, with_inputs, with_options, with_result
+from tests.miniatures import Call, Miniature, fresh_state, never_refuses, with_inputs, with_options, with_result
 
 
 def scaled(factor: float) -> Callable[[Call], Call]:
@@ -38,7 +39,7 @@ def last_rate_once_more(call: Call) -> Call:
 def nan_is_an_improvement(arguments: dict[str, Any]) -> dict[str, Any]:
     """NaN is taken for the best metric that there is."""
     best = float("-inf") if arguments["mode"] == "min" else float("inf")
-    return {**arguments, "given": tuple(best if metric != metric else metric for metric in arguments["given"])}
+    return {**arguments, "given": tuple(best if math.isnan(metric) else metric for metric in arguments["given"])}
 
 
 def later_milestones(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +100,13 @@ MINIATURES = [
     Miniature("what was saved is not loaded", "state", "CyclicLR", "float64", fresh_state),
     Miniature("there are two phases only", "forward", "OneCycleLR", "float64", with_options(three_phase=False)),
     Miniature("momentum is not cycled inversely", "forward", "OneCycleLR", "float64", with_result("momentum", lambda m: m.flip(0))),
-    Miniature("there are several peaks", "laws", "OneCycleLR", "float64", with_result("lr", lambda lr: lr * (1 + torch.arange(len(lr))[:, None] % 2))),
+    Miniature(
+        "there are several peaks",
+        "laws",
+        "OneCycleLR",
+        "float64",
+        with_result("lr", lambda lr: lr * (1 + torch.arange(len(lr))[:, None] % 2)),
+    ),
     Miniature("there is no minimum", "forward", "CosineAnnealingWarmRestarts", "float64", with_options(eta_min=0.0)),
     Miniature("epochs that are told come early", "laws", "CosineAnnealingWarmRestarts", "float64", with_inputs(told_early)),
     Miniature("annealing is always linear", "forward", "SWALR", "float64", with_options(anneal_strategy="linear")),
@@ -115,5 +122,11 @@ MINIATURES = [
     Miniature("NaN is an improvement", "forward", "ReduceLROnPlateau", "float64", with_inputs(nan_is_an_improvement)),
     Miniature("min_lr is 0", "forward", "ReduceLROnPlateau", "float64", with_options(min_lr=0.0)),
     Miniature("max is taken for min", "laws", "ReduceLROnPlateau", "float64", with_options(mode="min")),
-    Miniature("one rate changes from call to call", "determinism", "ReduceLROnPlateau", "float64", lambda call: with_result("lr", lambda lr: lr + torch.rand(1))(call)),
+    Miniature(
+        "one rate changes from call to call",
+        "determinism",
+        "ReduceLROnPlateau",
+        "float64",
+        with_result("lr", lambda lr: lr + torch.rand(1)),
+    ),
 ]
