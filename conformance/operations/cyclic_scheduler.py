@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Disagreement, Trial
 from conformance.model import Case, Law, Operation
-from conformance.operations.scheduler_frame import DTYPES, FACTORS, a_case, frame, limits, run, shape
+from conformance.operations.scheduler_frame import DTYPES, FACTORS, NEEDS_RATES, a_case, frame, limits, run, shape
 from oracles import cyclic_scheduler as oracles
 
 # The calls.
@@ -218,6 +218,7 @@ def one_more(name: str) -> Any:
 
 def cyclic(name: str, call: Any, oracle: Any, **more: Any) -> Operation:
     """A scheduler by its public name."""
+    more["rejects"] = {**more["rejects"], **NEEDS_RATES}
     return Operation(
         name=name,
         call=call,

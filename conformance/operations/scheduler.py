@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Disagreement, Trial
 from conformance.model import Case, Law, Operation
-from conformance.operations.scheduler_frame import DTYPES, FACTORS, a_case, frame, run, shape, tables, told_the_epoch
+from conformance.operations.scheduler_frame import DTYPES, FACTORS, NEEDS_RATES, a_case, frame, run, shape, tables, told_the_epoch
 from oracles import scheduler as oracles
 
 # The calls.
@@ -180,6 +180,8 @@ def too_many(case: Case) -> Case:
 
 def operation(name: str, call: Callable[..., Any], oracle: Callable[..., Any], **more: Any) -> Operation:
     """A scheduler of torch.optim.lr_scheduler."""
+    if name not in ("SequentialLR", "ReduceLROnPlateau"):
+        more["rejects"] = {**more.get("rejects", {}), **NEEDS_RATES}
     return Operation(
         name=f"torch.optim.lr_scheduler.{name}",
         call=call,

@@ -75,7 +75,8 @@ def run(
                 subject.load_state_dict(states[0])
                 scheduler.load_state_dict(states[1])
             else:
-                subject.load_state_dict(states[0])
+                if resume_by == "last_epoch":  # "nothing": the rates of the run before are lost
+                    subject.load_state_dict(states[0])
                 scheduler = scheduler_of(subject, name, t - 1, **options)
             subject.step()
         rates.append([float(group["lr"]) for group in subject.param_groups])
@@ -94,6 +95,14 @@ def shape(*, lr: Any, steps: int, cycle_momentum: bool = False, **options: Any) 
 
 
 DTYPES = {"lr": "float64", "last_lr": "float64", "momentum": "float64"}
+
+
+def without_the_rates(case: Case) -> Case:
+    """A scheduler begun again from last_epoch on an optimizer that has no initial_lr."""
+    return case.but(steps=max(2, case.options["steps"]), resume_at=1, resume_by="nothing")
+
+
+NEEDS_RATES = {"last_epoch needs the initial_lr of the run before": without_the_rates}
 
 # The cases.
 

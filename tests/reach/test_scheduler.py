@@ -107,6 +107,7 @@ LIVE = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("bug", LIVE)
 @pytest.mark.parametrize("verb", ["forward", "state"])
 def test_a_live_bug_stands_as_a_known_failure_whose_witness_fails(bug, verb):
