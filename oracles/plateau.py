@@ -70,8 +70,9 @@ def reduce_lr_on_plateau(
     """lr ← max(lr · factor, min_lr) after more than `patience` epochs without improvement.
 
     A metric improves if it is less than best·(1 − threshold) (mode min; more than best·(1 + threshold), max), or than best ∓ threshold
-    (threshold_mode abs); the first one always does. After a reduction, `cooldown` epochs are not counted. A reduction by less than eps is
-    not made. With a negative best metric the relative threshold lies on its worse side, as these formulas have it. Each rate is judged from the subject's own one before it: a path is a sequence of decisions, and one rounding at each.
+    (threshold_mode abs); the first one always does. With a negative best metric the relative threshold lies on its worse side, as these
+    formulas have it. After a reduction, `cooldown` epochs are not counted. A reduction by less than eps is not made. Each rate is judged
+    from the subject's own one before it: a path is a sequence of decisions, and one rounding at each.
 
     given, the metrics of the epochs → lr, last_lr (steps, groups)
     Source: torch.optim.lr_scheduler.ReduceLROnPlateau, the arguments.

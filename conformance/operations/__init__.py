@@ -35,6 +35,7 @@ FAMILIES = (
     "composed_scheduler",
     "plateau",
     "averaging",
+    "batch_statistics",
     "cv_filtering",
     "cv_color",
     "cv_morphology",
