@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.cyclic_scheduler import warm_restarts
+from oracles.annealing_scheduler import warm_restarts
 from oracles.scheduler import (
     Schedule,
     constant_at_first,

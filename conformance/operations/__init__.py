@@ -32,6 +32,7 @@ FAMILIES = (
     "optimizer",
     "scheduler",
     "cyclic_scheduler",
+    "annealing_scheduler",
     "composed_scheduler",
     "plateau",
     "averaging",

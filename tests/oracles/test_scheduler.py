@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from oracles import composed_scheduler, cyclic_scheduler, plateau, scheduler
+from oracles import annealing_scheduler, composed_scheduler, cyclic_scheduler, plateau, scheduler
 
 LR = (0.1, 3.0)
 STEPS = 40
@@ -104,7 +104,7 @@ def test_cosine_with_restarts(first, growth, least, given):
             since, length = since - length, length * growth
         path.append([least + (lr - least) * math.cos(math.pi * since / (2 * length)) ** 2 for lr in LR])
     told = tuple(epochs[1:]) if given else None
-    judged(cyclic_scheduler.cosine_annealing_warm_restarts, np.array(path), T_0=first, T_mult=growth, eta_min=least, given=told)
+    judged(annealing_scheduler.cosine_annealing_warm_restarts, np.array(path), T_0=first, T_mult=growth, eta_min=least, given=told)
 
 
 @pytest.mark.parametrize(("up", "down"), [(3, None), (2, 5), (1.5, 2.5), (1, 9)])
@@ -172,7 +172,7 @@ def test_annealing_to_a_fixed_rate(epochs, strategy):
         part = 1.0 if t >= epochs else t / epochs
         part = part if strategy == "linear" else math.sin(math.pi * part / 2) ** 2
         path.append([0.5 if part == 1.0 else (1 - part) * lr + part * 0.5 for lr in LR])
-    judged(cyclic_scheduler.swa_lr, np.array(path), swa_lr=0.5, anneal_epochs=epochs, anneal_strategy=strategy)
+    judged(annealing_scheduler.swa_lr, np.array(path), swa_lr=0.5, anneal_epochs=epochs, anneal_strategy=strategy)
 
 
 def test_one_scheduler_after_the_other_and_all_at_once():
