@@ -134,6 +134,12 @@ def search(
     return verdict
 
 
+def ignore_warnings_of_the_library() -> None:
+    """Let a library warn as it likes: where warnings are errors, a witness would fail by one. NumPy's own are RuntimeWarnings."""
+    for category in (UserWarning, FutureWarning, DeprecationWarning):
+        warnings.simplefilter("ignore", category)
+
+
 def _first_failure(
     trial: Callable[[Case], None],
     ledger: Ledger,
@@ -148,8 +154,10 @@ def _first_failure(
 ) -> Exception | KnownFailure | None:
     """The failure that remains after shrinking, or the known failure whose witness passes."""
     for entry in known:
-        if not entry.still_fails(partial(trial, entry.witness_of(operation, dtype))):
-            return entry
+        with warnings.catch_warnings():
+            ignore_warnings_of_the_library()
+            if not entry.still_fails(partial(trial, entry.witness_of(operation, dtype))):
+                return entry
     ledger.known = known
 
     @hypothesis.seed(seed + zlib.crc32(f"{declared.name} {operation.id} {dtype}".encode()))
@@ -171,8 +179,7 @@ def _first_failure(
 
     try:
         with warnings.catch_warnings():
-            for category in (UserWarning, FutureWarning, DeprecationWarning):  # the library's; NumPy's own are RuntimeWarnings
-                warnings.simplefilter("ignore", category)
+            ignore_warnings_of_the_library()
             every()
     except FlakyFailure as failure:
         return Disagreement(f"failed, and passed when the same case was run again: {failure.exceptions[0]}")

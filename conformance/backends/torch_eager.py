@@ -58,6 +58,7 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("torch.nn.Upsample", "torch.nn.UpsamplingBilinear2d", "torch.nn.Fold", "torch.nn.Unfold"), HALVES),
     **dict.fromkeys(("torch.nn.LogSoftmax", "torch.nn.AdaptiveAvgPool3d"), HALVES),
     **dict.fromkeys(("torch.nn.LPPool1d", "torch.nn.LPPool2d", "torch.nn.LPPool3d"), HALVES),
+    "torch.optim.swa_utils.AveragedModel": HALVES,
     "torch.nn.Sigmoid": ("float16",),
     **dict.fromkeys(LOSSES, HALVES),
 }

@@ -1,0 +1,76 @@
+"""Averages of a model's weights along its path, each judged from the subject's own average before it, so that rounding does not pile up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from oracles.bounded import Between, Exactly
+from oracles.optimizer import before
+
+Mix = Callable[[Any, Any, Any], Any]  # old average, new weights, the new ones' share → new average
+
+
+def weighted(old: Any, new: Any, share: Any) -> Any:
+    """(1 − share) · old + share · new."""
+    return (1.0 - share) * old + share * new
+
+
+def towards(old: Any, new: Any, share: Any) -> Any:
+    """old + share · (new − old)."""
+    return old + share * (new - old)
+
+
+def back_from(old: Any, new: Any, share: Any) -> Any:
+    """new − (1 − share) · (new − old)."""
+    return new - (1.0 - share) * (new - old)
+
+
+def whole(old: np.ndarray, new: np.ndarray, share: Any) -> Between:
+    """The whole numbers next to an average of whole numbers, below and above; both where it is whole but for rounding."""
+    mean = old + share * (new - old)
+    slack = 2.0**-20 * (np.abs(old) + np.abs(new))
+    return Between(np.floor(mean - slack), np.ceil(mean + slack), np.zeros(mean.shape, bool))
+
+
+def averaged_model(
+    weights: Any,
+    buffers: Any,
+    counter: Any,
+    *,
+    averaging: str,
+    decay: float,
+    use_buffers: bool,
+    resume_at: int | None,
+    observed: Any,
+    mix: Mix = weighted,
+) -> dict[str, Any]:
+    """The average of the weights after each of T updates; of the buffers too with use_buffers, else the model's own.
+
+    The first update copies the model. From then on, with the new share 1/(t + 1) (swa, and by default) or 1 − decay (ema),
+    average ← (1 − share) · average + share · weights; a buffer of integers is rounded to a whole number, up or down.
+
+    weights (T, *), buffers (T, *), counter (T,) of integers or None → the same, and n_averaged (T,)
+    Source: torch.optim.swa_utils.AveragedModel, get_swa_avg_fn and get_ema_avg_fn, the formulas and the notes.
+    """
+    counts = np.arange(1, len(weights) + 1)
+
+    def share(x: Any) -> Any:
+        return 1.0 - decay if averaging.startswith("ema") else 1.0 / counts.reshape(-1, *[1] * (x.ndim - 1))
+
+    def path(x: Any, seen: Any) -> Any:
+        first = counts.reshape(-1, *[1] * (x.ndim - 1)) == 1
+        return np.where(first, x, mix(before(x[0], seen), x, share(x)))
+
+    results = {"weights": path(weights, observed["weights"]), "buffers": path(buffers, observed["buffers"]) if use_buffers else buffers}
+    if counter is not None:
+        old = np.concatenate([counter[:1], observed["counter"][:-1]])
+        results["counter"] = whole(old, counter, np.where(counts == 1, 1.0, share(counter))) if use_buffers else Exactly(counter)
+    return {**results, "n_averaged": Exactly(counts)}
+
+
+averaged_model.formulations = tuple(  # type: ignore[attr-defined]
+    lambda *arrays, mix=mix, **named: averaged_model(*arrays, mix=mix, **named) for mix in (towards, back_from)
+)
