@@ -41,8 +41,12 @@ class _Declared:
 
 
 def operation_of(name: str) -> Operation:
-    """The operation of an id or a public name; Misuse where there is none, or several."""
+    """The operation of an id or a public name; Misuse where there is none, or several.
+
+    A public name means the operation itself, not the compositions that are named after it.
+    """
     found = [operation for operation in all_operations() if name in (operation.id, operation.name)]
+    found = [operation for operation in found if not operation.variant] or found
     if len(found) != 1:
         several = f"{name!r} names {', '.join(o.id for o in found)}: choose one" if found else f"no operation is called {name!r}"
         raise Misuse(f"{several}; `conformance list` prints those that exist")

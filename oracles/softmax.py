@@ -25,8 +25,8 @@ def exponentials(x: Any, dim: int) -> Any:
 
 
 def total(x: Any, dim: int) -> Any:
-    """Σ exp(x − m): at least 1, which the largest contributes."""
-    return within(np.sum(exponentials(x, dim), axis=dim, keepdims=True), 1.0, np.inf)
+    """Σ exp(x − m): at least 1, which the largest contributes, or nearly so where the exponential is a coarse one."""
+    return within(np.sum(exponentials(x, dim), axis=dim, keepdims=True), 0.9, np.inf)
 
 
 def softmax(input: Any, *, dim: int) -> Any:
@@ -43,7 +43,7 @@ def softmax(input: Any, *, dim: int) -> Any:
 def softmax_stored(input: Any, *, dim: int) -> Any:
     """The same with the exponentials stored before they are divided."""
     shares = stored(exponentials(input, dim))
-    return within(shares / within(np.sum(shares, axis=dim, keepdims=True), 1.0, np.inf), 0.0, 1.0)
+    return within(shares / within(np.sum(shares, axis=dim, keepdims=True), 0.9, np.inf), 0.0, 1.0)
 
 
 softmax.formulations = (softmax_stored,)  # type: ignore[attr-defined]

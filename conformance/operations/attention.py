@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Trial
 from conformance.model import FLOATS, Case, Cost, Law, Operation, torch
+from conformance.operations.elementwise import arrangements
 from conformance.operations.softmax import agree
 from conformance.strategies import Data, data_of, side
 from oracles import attention
@@ -58,9 +59,9 @@ def attention_cases(draw: st.DrawFn, dtype: str) -> Case:
     value_width = draw(st.one_of(st.just(width), st.just(width), side()))
     query_heads = [h * sharing for h in heads]
     arrays = {
-        "query": data.array("query", *batch, *query_heads, length, width),
-        "key": data.array("key", *batch, *heads, keys, width),
-        "value": data.array("value", *batch, *heads, keys, value_width),
+        "query": draw(arrangements(data, "query", *batch, *query_heads, length, width)),
+        "key": draw(arrangements(data, "key", *batch, *heads, keys, width)),
+        "value": draw(arrangements(data, "value", *batch, *heads, keys, value_width)),
         "attn_mask": draw(masks(data, "attn_mask", (*batch, *query_heads, length, keys))),
     }
     scale = draw(st.sampled_from(SCALES.get(data.regime, [None, 1.0, 0.0, 0.125, -1.0, 0.3, -0.7, 2.0])))

@@ -12,21 +12,21 @@ from hypothesis import strategies as st
 from conformance.judgement import Disagreement, Trial, expected
 from conformance.model import FLOATS, Case, Law, Operation
 from conformance.operations.laws import assert_same
-from conformance.strategies import Data, data_of, side
+from conformance.strategies import FLOAT_REGIMES, Data, data_of, side
 
 Rejects = Mapping[str, Callable[[Case], Case | None]]
 
 FAR = (20.0, 88.0, 89.0, 100.0, 104.0, 710.0, 746.0)
 """Where exponentials of some format overflow, vanish or stop to matter."""
 
-FEW = st.sampled_from((1, 2, 3, 4, 0))
+FEW = st.integers(1, 4)
 SHAPES = st.one_of(
     st.tuples(side()),
     st.tuples(side(), FEW),
-    st.tuples(FEW, side(0)),
+    st.tuples(FEW, side()),
     st.tuples(FEW, FEW, side()),
     st.tuples(FEW, FEW, FEW, FEW),
-    st.just(()),
+    st.sampled_from(((), (0,), (0, 3), (3, 0), (2, 0, 2), (0, 1, 2, 2))),
 )
 NO_OPTIONS: st.SearchStrategy[dict[str, Any]] = st.just({})
 
@@ -40,13 +40,40 @@ def sprinkled(data: Data, x: np.ndarray, points: Sequence[float]) -> np.ndarray:
     return np.asarray(np.where(rng.random(x.shape) < 0.3, at, x.astype(float))).astype(x.dtype)
 
 
+PECULIAR = st.sampled_from(("nan", "inf", "-inf", "nan", "0", "-0", "tiny", "-tiny", "huge", "-huge"))
+ARRANGEMENTS = st.sampled_from(("mixed", "everywhere", "alone", "nan everywhere"))
+REGIMES = (*FLOAT_REGIMES, "special")  # twice as often as the others: special values at every place of a vector
+
+
+@st.composite
+def arrangements(draw: st.DrawFn, data: Data, name: str, *shape: int) -> np.ndarray:
+    """An array of the data's own; of special values now and then one everywhere, or one at one place among ordinary numbers.
+
+    Vectors and what remains of them, and every place in them, are thus seen with each value.
+    """
+    x = data.array(name, *shape)
+    arrangement = draw(ARRANGEMENTS) if data.regime == "special" and x.size else "mixed"
+    if arrangement == "mixed":
+        return x
+    if arrangement == "nan everywhere":
+        return np.full_like(x, np.nan)
+    limits, value = ml_dtypes.finfo(x.dtype), draw(PECULIAR)  # type: ignore[no-untyped-call]
+    sizes = {"tiny": float(limits.smallest_subnormal), "huge": float(limits.max)}
+    number = float(value) if value.strip("-") not in sizes else sizes[value.strip("-")] * (-1 if value[0] == "-" else 1)
+    if arrangement == "everywhere":
+        return np.full_like(x, number)
+    x = data.array(name, *shape, regime="normal")
+    x.flat[draw(st.integers(0, x.size - 1))] = number
+    return x
+
+
 def cases(options: st.SearchStrategy[dict[str, Any]], points: Callable[..., Sequence[float]]) -> Callable[[str], st.SearchStrategy[Case]]:
     """Strategies of cases by dtype: data of any shape, now and then at the points that the options make special."""
 
     @st.composite
     def drawn(draw: st.DrawFn, dtype: str) -> Case:
-        data, chosen = draw(data_of(dtype)), draw(options)
-        x = data.array("x", *draw(SHAPES))
+        data, chosen = draw(data_of(dtype, REGIMES)), draw(options)
+        x = draw(arrangements(data, "x", *draw(SHAPES)))
         at = points(**chosen) if draw(st.booleans()) else ()
         return data.case({"x": sprinkled(data, x, at) if at else x}, **chosen)
 
@@ -87,14 +114,15 @@ def elementwise(
     *,
     options: st.SearchStrategy[dict[str, Any]] = NO_OPTIONS,
     points: Callable[..., Sequence[float]] = far,
-    in_place: bool = True,
+    in_place: bool | Callable[..., Any] = True,
     laws: tuple[Law, ...] = (),
     rejects: Rejects | None = None,
     **more: Any,
 ) -> Operation:
     """An activation of torch.nn.
 
-    `oracles` has a function of the call's name and its gradient; `points` gives the numbers at which the options make something happen.
+    `oracles` has a function of the call's name and its gradient; `points` gives the numbers at which the options make something happen;
+    `in_place` says whether the module has that option, or is the function that does it.
     """
     return Operation(
         name=f"torch.nn.{name}",
@@ -104,7 +132,7 @@ def elementwise(
         **{"shape": same_shape, "cases": cases(options, points), "dtypes": FLOATS, "share": 2.0, **more},
         laws=laws,
         rejects=rejects or {},
-        in_place=written_over(call) if in_place else None,
+        in_place=written_over(call) if in_place is True else in_place or None,
     )
 
 
@@ -182,9 +210,17 @@ def both_add_up(wanted: Any, sign: int, where: Callable[..., Any] | None = None)
     return check
 
 
+def nowhere_above(trial: Trial, case: Case) -> None:
+    """|f(x)| ≤ |x|, within the accepted widths."""
+    if case.regime != "special":
+        x, y = the_input(case).astype(float), trial.run(case)["output"].astype(float)
+        assert_within(np.maximum(np.abs(y), np.abs(x)), np.abs(x), room(trial, case), "|f(x)| is above |x|")
+
+
 PLACE = Law("an element's place does not matter", turned)
 TWICE = Law("applied twice it is as applied once", twice)
 DOUBLED = Law("doubling the input doubles the output", doubled)
 ODD = Law("f(−x) = −f(x)", odd)
 ADDS_UP_TO_ONE = Law("f(x) + f(−x) = 1", both_add_up(1.0, sign=1))
+ATTENUATES = Law("|f(x)| ≤ |x|", nowhere_above)
 DIFFERS_BY_X = Law("f(x) − f(−x) = x", both_add_up("x", sign=-1))

@@ -17,8 +17,10 @@ from conformance.operations.elementwise import (
     DOUBLED,
     ODD,
     PLACE,
+    REGIMES,
     SHAPES,
     TWICE,
+    arrangements,
     elementwise,
     must_be_numbers,
     one_of_each,
@@ -109,9 +111,9 @@ def rrelu_options(draw: st.DrawFn) -> dict[str, Any]:
 @st.composite
 def prelu_cases(draw: st.DrawFn, dtype: str) -> Case:
     """One slope for all, or one for each channel; without a second axis there is one channel."""
-    data, x_shape = draw(data_of(dtype)), draw(SHAPES)
+    data, x_shape = draw(data_of(dtype, REGIMES)), draw(SHAPES)
     channels = x_shape[1] if len(x_shape) > 1 else 1
-    x = data.array("x", *x_shape)
+    x = draw(arrangements(data, "x", *x_shape))
     if draw(st.booleans()):
         x = sprinkled(data, x, (0.0, 1.0))
     return data.case({"x": x, "weight": data.array("weight", draw(st.sampled_from((1, channels))))})

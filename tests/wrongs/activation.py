@@ -11,5 +11,6 @@ MINIATURES = [
     Miniature("one ten-thousandth too much", "forward", "GELU", "float32", with_output(lambda y: y * 1.0001)),
     Miniature("the gradient of the other form", "gradient", "GELU", "float32", with_options(approximate="tanh")),
     Miniature("the input is overwritten", "purity", "GELU", "float32", writes_its_input),
-    Miniature("a law of its own", "laws", "GELU", "float32", with_output(lambda y: y + 0.001)),
+    Miniature("a thousandth too much, by a law", "laws", "GELU", "float32", with_output(lambda y: y * 1.001)),
+    Miniature("a thousandth added, by a law", "laws", "GELU", "float32", with_output(lambda y: y + 0.001)),
 ]
