@@ -63,7 +63,7 @@ class KnownFailure:
     def describes(self, case: Case) -> bool:
         """Whether a case is one of those that are set aside."""
         if isinstance(self.where, str):
-            names = {**case.options, **case.arrays, "dtype": case.dtype, "regime": case.regime, "np": np}
+            names = {**case.options, **case.arrays, "dtype": case.dtype, "regime": case.regime, "layouts": case.layouts, "np": np}
             return bool(eval(self.where, {"__builtins__": SAFE}, names))
         return all(name in case.options and _plain(case.options[name]) == _plain(value) for name, value in self.where.items())
 
@@ -96,6 +96,7 @@ SAFE = {
     "all": all,
     "any": any,
     "bool": bool,
+    "dict": dict,
     "float": float,
     "int": int,
     "isinstance": isinstance,

@@ -30,10 +30,13 @@ HALVES = ("float16", "bfloat16")
 
 # Kernels that store intermediates in the tensor's format (read off results, torch 2.13 on x86-64; bounds.md calls them composites).
 COMPOSITE: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("torch.nn.BatchNorm2d", "torch.nn.CrossEntropyLoss", "torch.optim.SGD"), HALVES),
+    **dict.fromkeys(("torch.nn.BatchNorm2d", "torch.nn.CrossEntropyLoss"), HALVES),
     **dict.fromkeys(("torch.nn.Tanhshrink", "torch.nn.Softsign", "torch.nn.Hardshrink", "torch.nn.Softshrink"), HALVES),
     **dict.fromkeys(("torch.nn.functional.interpolate", "torch.nn.functional.grid_sample"), HALVES),
     **dict.fromkeys(("torch.nn.Upsample", "torch.nn.UpsamplingBilinear2d", "torch.nn.Fold", "torch.nn.Unfold"), HALVES),
+    **dict.fromkeys(("torch.optim.SGD", "torch.optim.ASGD", "torch.optim.Rprop"), HALVES),
+    **dict.fromkeys(("torch.optim.Adam", "torch.optim.AdamW", "torch.optim.NAdam", "torch.optim.RAdam", "torch.optim.Adamax"), HALVES),
+    **dict.fromkeys(("torch.optim.Adagrad", "torch.optim.RMSprop", "torch.optim.Adadelta"), HALVES),
     "torch.nn.LogSoftmax": HALVES,
     "torch.nn.Sigmoid": ("float16",),
 }

@@ -29,7 +29,7 @@ FAMILIES = (
     "embedding",
     "dropout",
     "loss",
-    "optimizer",
+    "descent",
     "scheduler",
     "cv_filtering",
     "cv_color",
