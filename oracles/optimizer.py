@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from oracles.bounded import FORMATS, Bounded, constant, exact, ieee
+from oracles.bounded.ball import entering
 
 PYTHON = ieee("float64")  # in which optimizers compute their coefficients
 KEPT = PYTHON.but(storage=FORMATS["float32"])  # and in which they keep those that belong to their state
@@ -49,16 +50,20 @@ class Documented:
         return np.mean(x * x, axis=axis, keepdims=True)
 
 
+    @staticmethod
+    def at_least(least: float, x: Any) -> Any:
+        """The larger of two numbers; NaN above all."""
+        return np.maximum(least, x)
+
+
 class Rearranged(Documented):
     """The same in fewer or other operations, as programs often write them."""
 
     @staticmethod
     def average(old: Any, new: Any, keep: Any) -> Any:
-        weight = 1 - keep
-        if np.all(getattr(weight, "value", weight) < 0.5):
-            return old + weight * (new - old)
-        rounded = constant(weight, old.by) if isinstance(old, Bounded) and not isinstance(weight, Bounded) else weight
-        return new - (new - old) * (1 - rounded)
+        weight = taken(1 - keep, old)
+        small = np.asarray(getattr(weight, "value", weight)) < 0.5
+        return np.where(small, old + weight * (new - old), new - (new - old) * (1 - weight))
 
     @staticmethod
     def decayed(p: Any, lr: Any, weight_decay: float) -> Any:
@@ -79,6 +84,19 @@ class Rearranged(Documented):
         squares = np.sum(x * x, axis=axis, keepdims=True)
         return np.sqrt(squares) ** 2 / (x.size // max(squares.size, 1))
 
+    @staticmethod
+    def at_least(least: float, x: Any) -> Any:
+        """The larger of two numbers; of NaN and a number the number, as IEEE 754's maximumNumber has it."""
+        return np.where(np.isnan(x), least, np.maximum(least, x))
+
+
+class Incremental(Documented):
+    """Averages as steps towards the new value."""
+
+    @staticmethod
+    def average(old: Any, new: Any, keep: Any) -> Any:
+        return old + (1 - keep) * (new - old)
+
 
 class Recurrence:
     """The oracle of an optimizer: two parameters along their gradients.
@@ -87,12 +105,21 @@ class Recurrence:
     start             (shape, **options) → the state before the first step by name, a float for what is kept as one number
     ready             whether the state exists before the first step
     told              numbers of the state that are read, by the same step, as they were kept
+    forms             how it may be written: the first as it is documented
     """
 
-    def __init__(self, step: Step, start: Callable[..., State], *, ready: bool = False, told: tuple[str, ...] = (), form: Any = Documented):
-        self.step, self.start, self.ready, self.told, self.form = step, start, ready, told, form
+    def __init__(
+        self,
+        step: Step,
+        start: Callable[..., State],
+        *,
+        ready: bool = False,
+        told: tuple[str, ...] = (),
+        forms: tuple[Any, ...] = (Documented, Rearranged),
+    ) -> None:
+        self.step, self.start, self.ready, self.told, self.form = step, start, ready, told, forms[0]
         self.__doc__, self.__name__ = step.__doc__, step.__name__
-        self.formulations = (Recurrence(step, start, ready=ready, told=told, form=Rearranged),) if form is Documented else ()
+        self.formulations = tuple(Recurrence(step, start, ready=ready, told=told, forms=(form,)) for form in forms[1:])
 
     def __call__(
         self,
@@ -178,6 +205,13 @@ def coupled(new: Mapping[str, Any], old: tuple[Any, ...]) -> dict[str, Any]:
     pairs = [x for x in (*new.values(), *old) if isinstance(x, Bounded) and x.ndim and x.shape[-1] == 2]
     odd = np.logical_or.reduce([~(np.abs(x.value) + x.error < x.by.compute.overflow) for x in pairs]).any(axis=-1, keepdims=True) if pairs else False
     return {name: Bounded(x.value, np.where(odd, np.inf, x.error), x.by) if any(x is y for y in pairs) else x for name, x in new.items()}
+
+
+def taken(x: Any, like: Any) -> Any:
+    """A number as an operation on an array takes it: rounded to the format that it computes in."""
+    if not isinstance(like, Bounded):
+        return x
+    return entering(x, like.by) if isinstance(x, Bounded) else constant(x, like.by)
 
 
 def single(x: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from conformance.layouts import LAYOUTS, lay_out
 from conformance.model import Backend, Case, Operation, Results, Shape, torch
 from conformance.strategies import DTYPES
-from oracles.bounded import TABLE, Accuracy, Arithmetic, ieee
+from oracles.bounded import BFLOAT16, TABLE, Accuracy, Arithmetic, ieee
 
 REFUSALS = (
     AssertionError,
@@ -37,6 +37,7 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("torch.optim.SGD", "torch.optim.ASGD", "torch.optim.Rprop"), HALVES),
     **dict.fromkeys(("torch.optim.Adam", "torch.optim.AdamW", "torch.optim.NAdam", "torch.optim.RAdam", "torch.optim.Adamax"), HALVES),
     **dict.fromkeys(("torch.optim.Adagrad", "torch.optim.RMSprop", "torch.optim.Adadelta"), HALVES),
+    **dict.fromkeys(("torch.optim.Adafactor", "torch.optim.Muon"), HALVES),
     "torch.nn.LogSoftmax": HALVES,
     "torch.nn.Sigmoid": ("float16",),
 }
@@ -123,6 +124,8 @@ class TorchEager:
         """IEEE arithmetic, sums in any order, and what the tables above say."""
         flush = dtype == "bfloat16" and operation.id in FLUSHED_IN_BFLOAT16
         by = ieee(dtype).but(flush=flush, composite=dtype in COMPOSITE.get(operation.name, ()))
+        if operation.name == "torch.optim.Muon":  # multiplies in bfloat16, see FLUSHED_IN_BFLOAT16
+            by = by.but(operand=BFLOAT16, flush=True)
         own = operation.name in ATTENTION and dtype in EXPONENTIAL
         return by.but(accuracy={**TABLE, "exp": EXPONENTIAL[dtype]}) if own else by
 
