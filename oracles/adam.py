@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.optimizer import Documented, Recurrence, short, single, zeros
+from oracles.optimizer import Documented, Incremental, Recurrence, short, single, zeros
 
 
 def adam(
@@ -167,6 +167,35 @@ def adamax(
     return p - lr / (1 - betas[0] ** t) * m / u, {"exp_avg": m, "exp_inf": u}
 
 
+def sparse_adam(
+    p: Any,
+    g: Any,
+    state: Any,
+    t: Any,
+    form: Any,
+    *,
+    lr: Any,
+    betas: tuple[float, float],
+    eps: float,
+    maximize: bool,
+) -> tuple[Any, dict[str, Any]]:
+    """m ← β₁·m + (1 − β₁)·g;  v ← β₂·v + (1 − β₂)·g²;  θ ← θ − γ·√(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε), in the rows of the gradient only.
+
+    The rows of a sparse gradient are those in which any element is not 0; the others of θ, m and v stay. γ = lr, ε = eps
+
+    θ (T, n, *), g (T, n, *) → θ, exp_avg and exp_avg_sq (T, n, *)
+    Source: torch.optim.SparseAdam; Kingma & Ba 2015, Adam, section 2, the order of computation with ε̂.
+    """
+    g = -g if maximize else g
+    rows = np.asarray(getattr(g, "value", g) != 0).any(axis=tuple(range(2, g.ndim)), keepdims=True)
+    m = form.average(state["exp_avg"], g, betas[0])
+    v = form.average(state["exp_avg_sq"], g**2, betas[1])
+    step = lr * np.sqrt(1 - betas[1] ** t) / (1 - betas[0] ** t)
+    new = {"exp_avg": np.where(rows, m, state["exp_avg"]), "exp_avg_sq": np.where(rows, v, state["exp_avg_sq"])}
+    return np.where(rows, p - step * (m / (np.sqrt(v) + eps)), p), new
+
+
 Adam, AdamW = Recurrence(adam, adam_start), Recurrence(adamw, adam_start)
 NAdam = Recurrence(nadam, nadam_start, told=("mu_product",))
+SparseAdam = Recurrence(sparse_adam, zeros("exp_avg", "exp_avg_sq"), forms=(Documented, Incremental))
 RAdam, Adamax = Recurrence(radam, zeros("exp_avg", "exp_avg_sq")), Recurrence(adamax, zeros("exp_avg", "exp_inf"))

@@ -37,7 +37,7 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("torch.optim.SGD", "torch.optim.ASGD", "torch.optim.Rprop"), HALVES),
     **dict.fromkeys(("torch.optim.Adam", "torch.optim.AdamW", "torch.optim.NAdam", "torch.optim.RAdam", "torch.optim.Adamax"), HALVES),
     **dict.fromkeys(("torch.optim.Adagrad", "torch.optim.RMSprop", "torch.optim.Adadelta"), HALVES),
-    **dict.fromkeys(("torch.optim.Adafactor", "torch.optim.Muon"), HALVES),
+    **dict.fromkeys(("torch.optim.Adafactor", "torch.optim.Muon", "torch.optim.SparseAdam"), HALVES),
     "torch.nn.LogSoftmax": HALVES,
     "torch.nn.Sigmoid": ("float16",),
 }

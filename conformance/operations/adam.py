@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
 
 from conformance.judgement import Disagreement, Trial
 from conformance.model import FLOATS, Case, Law, Operation
+from conformance.operations.laws import assert_same
 from conformance.operations.optimizer import ALONE, BETAS, DECAYS, OWN, RATES, SMALL, YES_OR_NO, cases_of, rejects_of, shape_of, walk
 from conformance.operations.optimizer_laws import AGREES, COUPLED, DECOUPLED, MAXIMIZES, along
+from conformance.strategies import side
 from oracles import adam
 
 LOOPS, FUSED = ("default", "single", "foreach", "differentiable"), ("default", "single", "foreach", "fused", "differentiable")
@@ -39,6 +42,24 @@ def call_radam(**arguments: Any) -> Any:
 def call_adamax(**arguments: Any) -> Any:
     """Steps of Adamax."""
     return walk("Adamax", **arguments)
+
+
+def call_sparse_adam(**arguments: Any) -> Any:
+    """Steps of SparseAdam."""
+    return walk("SparseAdam", **arguments)
+
+
+def as_complex_numbers(case: Case) -> Case | None:
+    """The case with complex parameters."""
+    pairs = {name: np.stack([a, a], axis=-1) for name, a in case.arrays.items() if a is not None}
+    return case.but(numbers="complex", **pairs) if case.dtype in ("float32", "float64") else None
+
+
+def repeated_rows_are_added(trial: Trial, case: Case) -> None:
+    """Rows that are repeated, or in one piece, are the same gradient."""
+    paths = [trial.run(case.but(gradients=gradients)) for gradients in ("rows", "repeated")]
+    for name, path in paths[0].items():
+        assert_same(paths[1][name], path, f"{name}: repeated rows are not added")
 
 
 def begins_with_the_sign(trial: Trial, case: Case) -> None:
@@ -145,4 +166,33 @@ Adamax = Operation(
     dtypes=FLOATS,
 )
 
-OPERATIONS = (Adam, AdamW, NAdam, RAdam, Adamax)
+SparseAdam = Operation(
+    name="torch.optim.SparseAdam",
+    call=call_sparse_adam,
+    oracle=adam.SparseAdam,
+    cases=cases_of(
+        {"lr": (0.5, 0.1, 1.0, 0.01, 1e-3), "betas": BETAS, "eps": (1e-8, 1e-3, 1.0, 1e-10), "maximize": YES_OR_NO},
+        ("default",),
+        shapes=st.one_of(st.tuples(side(1, 6)), st.tuples(st.integers(1, 5), side(1, 4)), st.tuples(*[st.integers(1, 3)] * 3)),
+        as_complex=False,
+        lr_tensors=("default",),
+        sparse=True,
+    ),
+    shape=shape_of(adam.SparseAdam),
+    state="resume_at",
+    follows_subject=True,
+    abstract=False,
+    pure=False,
+    result_dtypes=ALONE,
+    rejects={
+        **rejects_of("betas", "eps"),
+        "lr must be positive": lambda case: case.but(lr=0.0),
+        "eps must be positive": lambda case: case.but(eps=0.0),
+        "gradients must be sparse": lambda case: case.but(gradients="plain"),
+        "parameters must be real": as_complex_numbers,
+    },
+    laws=(MAXIMIZES, Law("repeated rows of a gradient are added", repeated_rows_are_added)),
+    dtypes=FLOATS,
+)
+
+OPERATIONS = (Adam, AdamW, NAdam, RAdam, Adamax, SparseAdam)

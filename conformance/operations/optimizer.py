@@ -51,7 +51,13 @@ def parameter_of(x: Any, numbers: str, implementation: str) -> Any:
 
 
 def gradient_of(g: Any, numbers: str, gradients: str) -> Any:
-    """A gradient as it is, or as one number that is seen from everywhere (in a storage as large as it looks)."""
+    """A gradient as it is, as one number that is seen from everywhere (in a storage as large as it looks), or by its rows."""
+    if gradients in ("rows", "repeated"):
+        rows = (g != 0).reshape(len(g), -1).any(dim=1).nonzero().reshape(1, -1)
+        values = g[rows[0]]
+        if gradients == "repeated":  # each row twice, as nothing the second time: they are to be added
+            rows, values = torch.cat([rows, rows], dim=1), torch.cat([values, torch.zeros_like(values)])
+        return torch.sparse_coo_tensor(rows, values, g.shape)
     if gradients == "expanded" and g.numel():
         storage = g.new_full((g.numel(),), 77)
         storage[0] = g.reshape(-1)[0]
@@ -123,7 +129,7 @@ def walk(
     for key, path in seen.items():
         absent = torch.zeros_like(next(iter(path.values())))
         results[key] = torch.stack([path.get(t, absent) for t in range(len(first_gradients))])
-    left = {f"{key}_gradients": torch.stack([copied(g) for g in path]) for key, path in given.items()}
+    left = {f"{key}_gradients": torch.stack([copied(g.to_dense() if g.is_sparse else g) for g in path]) for key, path in given.items()}
     return results if scaler else {**results, **left}
 
 
@@ -204,10 +210,12 @@ def cases_of(
     as_complex: bool = True,
     lr_tensors: tuple[str, ...] = (),
     settled: Callable[[dict[str, Any]], dict[str, Any]] = lambda options: options,
+    sparse: bool = False,
 ) -> Callable[[str], st.SearchStrategy[Case]]:
     """Up to four steps of two parameters: every option, in one group or in two.
 
-    `lr_tensors` are the implementations that take the rate as a tensor; `settled` makes options agree that exclude each other.
+    `lr_tensors` are the implementations that take the rate as a tensor; `settled` makes options agree that exclude each other; `sparse`
+    gradients have rows.
     """
     settings, names = one_of_each(choices), tuple(choices)
     how, several = st.sampled_from(implementations), st.integers(0, 2 ** len(names) - 1)
@@ -237,8 +245,11 @@ def cases_of(
             sides = {name: (*(max(1, n) for n in shape), 2) for name, shape in sides.items()}
         arrays = {name: data.array(name, *sides[name]) for name in OWN}
         along = {f"{name}_gradients": data.array(f"{name}_gradients", steps, *sides[name]) for name in OWN}
-        if ways["gradients"] == "expanded":
+        if ways["gradients"] == "expanded" and not sparse:
             along = {name: as_one_number(g) for name, g in along.items()}
+        if sparse:
+            ways["gradients"] = "repeated" if ways["gradients"] == "expanded" else "rows"
+            along = {name: with_empty_rows(g, data.rng(name + " rows")) for name, g in along.items()}
         return data.case({**arrays, **along}, **options, own=own, implementation=implementation, **ways)
 
     return drawn
@@ -248,6 +259,13 @@ def as_one_number(g: np.ndarray) -> np.ndarray:
     """Gradients that are one number each step."""
     flat = g.reshape(len(g), -1)
     return np.ascontiguousarray(np.broadcast_to(flat[:, :1], flat.shape)).reshape(g.shape)
+
+
+def with_empty_rows(g: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Gradients of which some rows are 0, here and there all of them."""
+    g = g.copy()
+    g[rng.random(g.shape[:2]) < rng.choice([0.0, 0.5, 1.0], (len(g), 1))] = 0
+    return g
 
 
 # What must be refused.
