@@ -33,6 +33,7 @@ FAMILIES = (
     "adam",
     "adaptive_rates",
     "factored_optimizers",
+    "clipping",
     "scheduler",
     "cv_filtering",
     "cv_color",
