@@ -90,5 +90,3 @@ def _subgradient(slope: Any, x: Any) -> Any:
     room = np.broadcast_to(np.abs(slope.value) + slope.error, rising.shape)
     flat = Bounded(np.where(np.isnan(room), np.nan, zeros), np.where(np.isnan(room), 0.0, np.where(values == 0, room, 0.0)), rising.by)
     return OneOf([rising, flat], np.stack([values != 0, (values == 0) | np.isnan(values)]))
-
-

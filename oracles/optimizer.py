@@ -49,7 +49,6 @@ class Documented:
         """The mean of squares."""
         return np.mean(x * x, axis=axis, keepdims=True)
 
-
     @staticmethod
     def at_least(least: float, x: Any) -> Any:
         """The larger of two numbers; NaN above all."""
@@ -160,7 +159,9 @@ class Recurrence:
         initial = {"": getattr(start, "value", start), **self.start(start.shape, **options)}
         kept = {name for name, value in initial.items() if isinstance(value, float)}
         state = {name: past(value, seen.get(name), count, column, by) for name, value in initial.items()}
-        told = {f"new_{name}": number(np.asarray(seen[name], float).reshape(column), start) for name in self.told if followed and name in seen}
+        told = {
+            f"new_{name}": number(np.asarray(seen[name], float).reshape(column), start) for name in self.told if followed and name in seen
+        }
         t, options["lr"] = number(np.maximum(count, 1.0).reshape(column), start), rate(options["lr"], how["lr_form"], start)
         p, new = self.step(state[""], g, {**state, **told}, t, self.form, **options)
         new = {"": p, "step": t, **new}
@@ -203,7 +204,11 @@ def past(first: Any, path: Any, count: np.ndarray, column: tuple[int, ...], by: 
 def coupled(new: Mapping[str, Any], old: tuple[Any, ...]) -> dict[str, Any]:
     """Pairs that are complex numbers: where a part of one is not finite, on the way to any result, the other may be anything."""
     pairs = [x for x in (*new.values(), *old) if isinstance(x, Bounded) and x.ndim and x.shape[-1] == 2]
-    odd = np.logical_or.reduce([~(np.abs(x.value) + x.error < x.by.compute.overflow) for x in pairs]).any(axis=-1, keepdims=True) if pairs else False
+    odd = (
+        np.logical_or.reduce([~(np.abs(x.value) + x.error < x.by.compute.overflow) for x in pairs]).any(axis=-1, keepdims=True)
+        if pairs
+        else False
+    )
     return {name: Bounded(x.value, np.where(odd, np.inf, x.error), x.by) if any(x is y for y in pairs) else x for name, x in new.items()}
 
 

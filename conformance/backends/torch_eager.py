@@ -37,7 +37,7 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("torch.optim.SGD", "torch.optim.ASGD", "torch.optim.Rprop"), HALVES),
     **dict.fromkeys(("torch.optim.Adam", "torch.optim.AdamW", "torch.optim.NAdam", "torch.optim.RAdam", "torch.optim.Adamax"), HALVES),
     **dict.fromkeys(("torch.optim.Adagrad", "torch.optim.RMSprop", "torch.optim.Adadelta"), HALVES),
-    **dict.fromkeys(("torch.optim.Adafactor", "torch.optim.Muon", "torch.optim.SparseAdam"), HALVES),
+    **dict.fromkeys(("torch.optim.Adafactor", "torch.optim.Muon", "torch.optim.SparseAdam", "torch.optim.LBFGS"), HALVES),
     **dict.fromkeys(("torch.nn.utils.clip_grad_norm_", "torch.nn.functional.l1_loss"), HALVES),
     "torch.nn.LogSoftmax": HALVES,
     "torch.nn.Sigmoid": ("float16",),

@@ -33,6 +33,7 @@ FAMILIES = (
     "adam",
     "adaptive_rates",
     "factored_optimizers",
+    "lbfgs",
     "clipping",
     "scheduler",
     "cv_filtering",

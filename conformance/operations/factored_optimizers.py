@@ -124,7 +124,10 @@ Muon = Operation(
             **{name: a.reshape(*a.shape, 1) for name, a in case.arrays.items() if a is not None}
         ),
     },
-    laws=(Law("transposed matrices have transposed steps", transposes), Law("Nesterov needs a momentum", nesterov_without_momentum_is_none)),
+    laws=(
+        Law("transposed matrices have transposed steps", transposes),
+        Law("Nesterov needs a momentum", nesterov_without_momentum_is_none),
+    ),
     share=0.6,
     dtypes=FLOATS,
 )

@@ -107,7 +107,10 @@ def walk(
             state = optimizer.state_dict()
             optimizer = optimizer_of()
             optimizer.load_state_dict(state)
-        for key, parameter, slices, lacking in (("first", parameters[0], first_gradients, ()), ("second", parameters[1], second_gradients, missing)):
+        for key, parameter, slices, lacking in (
+            ("first", parameters[0], first_gradients, ()),
+            ("second", parameters[1], second_gradients, missing),
+        ):
             g = gradient_of(slices[t], numbers, gradients)
             given.setdefault(key, []).append(g)
             if scaler:
@@ -287,5 +290,7 @@ def rejects_of(*names: str, fused: bool = False, lr_tensors: bool = True) -> Map
         broken["lr must be one number"] = lambda case: case.but(lr_form="pair")
     if fused:
         broken["foreach and fused exclude each other"] = lambda case: case.but(implementation="foreach and fused", numbers="real")
-        broken["differentiable and fused exclude each other"] = lambda case: case.but(implementation="differentiable and fused", numbers="real")
+        broken["differentiable and fused exclude each other"] = lambda case: case.but(
+            implementation="differentiable and fused", numbers="real"
+        )
     return broken
