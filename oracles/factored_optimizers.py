@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Bounded, stored
+from oracles.bounded import FORMATS, Bounded, stored
 from oracles.optimizer import Recurrence
 
 
@@ -14,6 +14,12 @@ def mean_square(x: Any) -> Any:
     """The mean of the squares of a parameter, at each step."""
     axes = tuple(range(1, x.ndim))
     return np.mean(x * x, axis=axes, keepdims=True) if axes else x * x
+
+
+def machine_epsilon(x: Any) -> float:
+    """The distance from 1 to the next number of the parameter's dtype."""
+    storage: Any = x.by.storage if isinstance(x, Bounded) else FORMATS["float64"]
+    return float(2.0 ** (1 - storage.precision))
 
 
 def adafactor(
@@ -41,7 +47,7 @@ def adafactor(
     Source: torch.optim.Adafactor, the algorithm and its note: means stand for sums.
     """
     g = -g if maximize else g
-    least = eps[0] if eps[0] is not None else 2 * (p.by.storage.unit if isinstance(p, Bounded) else 2.0**-53)
+    least = machine_epsilon(p) if eps[0] is None else eps[0]
     keep, rate = 1 - t**beta2_decay, np.minimum(lr, 1 / np.sqrt(t))
     alpha = form.at_least(eps[1], np.sqrt(mean_square(p))) * rate
     p = form.decayed(p, lr, weight_decay) if weight_decay else p
@@ -118,7 +124,7 @@ def orthogonal(x: Any, coefficients: tuple[float, float, float], eps: float, ste
 
 def carried(x: Bounded, by: Any) -> Bounded:
     """An array as another arithmetic reads it, once it is stored in the coarser of both formats."""
-    coarser = by.storage if by.storage.unit > x.by.storage.unit else x.by.storage
+    coarser: Any = max(by.storage, x.by.storage, key=lambda storage: getattr(storage, "unit", 0.0))
     x = stored(Bounded(x.value, x.error, x.by.but(storage=coarser)))
     return Bounded(x.value, x.error, by)
 

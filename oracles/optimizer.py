@@ -159,19 +159,17 @@ class Recurrence:
         initial = {"": getattr(start, "value", start), **self.start(start.shape, **options)}
         kept = {name for name, value in initial.items() if isinstance(value, float)}
         state = {name: past(value, seen.get(name), count, column, by) for name, value in initial.items()}
-        told = {
-            f"new_{name}": number(np.asarray(seen[name], float).reshape(column), start) for name in self.told if followed and name in seen
-        }
+        for name in {*self.told} & {*seen} if followed else ():
+            state[f"new_{name}"] = number(np.asarray(seen[name], float).reshape(column), start)
         t, options["lr"] = number(np.maximum(count, 1.0).reshape(column), start), rate(options["lr"], how["lr_form"], start)
-        p, new = self.step(state[""], g, {**state, **told}, t, self.form, **options)
+        p, new = self.step(state[""], g, state, t, self.form, **options)
         new = {"": p, "step": t, **new}
         new = coupled(new, (g, *state.values())) if how["numbers"] == "complex" else new
         results = {}
-        for name, value in new.items():
-            if name in state and (name == "" or begun.any() or self.ready):
-                value = np.where(happens, value, state[name])
-                value = value if name == "" or self.ready else np.where(begun, value, 0.0)
-                results[name] = stored_alone(value).reshape(-1) if name in kept else value
+        for name in [name for name in new if name in initial] if begun.any() or self.ready else [""]:
+            result = np.where(happens, new[name], state[name])
+            result = result if name == "" or self.ready else np.where(begun, result, 0.0)
+            results[name] = stored_alone(result).reshape(-1) if name in kept else result
         return results
 
 
@@ -204,11 +202,10 @@ def past(first: Any, path: Any, count: np.ndarray, column: tuple[int, ...], by: 
 def coupled(new: Mapping[str, Any], old: tuple[Any, ...]) -> dict[str, Any]:
     """Pairs that are complex numbers: where a part of one is not finite, on the way to any result, the other may be anything."""
     pairs = [x for x in (*new.values(), *old) if isinstance(x, Bounded) and x.ndim and x.shape[-1] == 2]
-    odd = (
-        np.logical_or.reduce([~(np.abs(x.value) + x.error < x.by.compute.overflow) for x in pairs]).any(axis=-1, keepdims=True)
-        if pairs
-        else False
-    )
+    if not pairs:
+        return dict(new)
+    restless = [~(np.abs(x.value) + x.error < x.by.compute.overflow) for x in pairs]
+    odd = np.logical_or.reduce(restless).any(axis=-1, keepdims=True)
     return {name: Bounded(x.value, np.where(odd, np.inf, x.error), x.by) if any(x is y for y in pairs) else x for name, x in new.items()}
 
 
