@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from conformance.judgement import Disagreement, Trial
 from conformance.model import FLOATS, Case, Law, Operation, Shape, torch
 from conformance.operations.laws import assert_same
-from conformance.operations.optimizer import OWN, SCALED, SHAPES, one_of_each
+from conformance.operations.optimizer import OWN, REGIMES, SCALED, SHAPES, one_of_each
 from conformance.strategies import Data, data_of
 from oracles import clipping
 
@@ -71,7 +71,7 @@ VALUES = one_of_each(
 @st.composite
 def gradients(draw: st.DrawFn, dtype: str) -> tuple[Data, dict[str, np.ndarray]]:
     """Two gradients of any shape."""
-    data = draw(data_of(dtype))
+    data = draw(data_of(dtype, REGIMES))
     return data, {name: data.array(name, *draw(SHAPES)) for name in OWN}
 
 

@@ -33,7 +33,7 @@ def turned(case: Case) -> Case:
 
 def transposes(trial: Trial, case: Case) -> None:
     """Muon of transposed matrices is transposed, where the rate does not depend on the sides' order."""
-    case = case.but(adjust_lr_fn="match_rms_adamw", **{name: case.arrays[name] for name in OWN})
+    case = case.but(adjust_lr_fn="match_rms_adamw", own=None)
     sides = [case.arrays[name].shape for name in OWN]  # type: ignore[union-attr]
     if any(n == m for n, m in sides):  # neither is tall: both sides are multiplied from the left
         return
