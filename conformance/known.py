@@ -105,6 +105,7 @@ SAFE: dict[str, Any] = {
     "all": all,
     "any": any,
     "bool": bool,
+    "dict": dict,
     "float": float,
     "int": int,
     "isinstance": isinstance,

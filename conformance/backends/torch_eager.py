@@ -13,7 +13,7 @@ import numpy as np
 from conformance.layouts import LAYOUTS, lay_out
 from conformance.model import Backend, Case, Operation, Results, Shape, torch
 from conformance.strategies import DTYPES
-from oracles.bounded import TABLE, Accuracy, Arithmetic, ieee
+from oracles.bounded import BFLOAT16, TABLE, Accuracy, Arithmetic, ieee
 
 REFUSALS = (
     AssertionError,
@@ -51,7 +51,7 @@ LOSSES = (
 # Kernels that store intermediates in the tensor's format (read off results, torch 2.13 on x86-64; bounds.md calls them composites).
 COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys((f"torch.nn.{kind}Norm{rank}d" for kind in ("Batch", "Instance") for rank in (1, 2, 3)), HALVES),
-    **dict.fromkeys(("torch.nn.CrossEntropyLoss", "torch.optim.SGD"), HALVES),
+    "torch.nn.CrossEntropyLoss": HALVES,
     **dict.fromkeys(("torch.nn.LocalResponseNorm", "torch.nn.CrossMapLRN2d"), HALVES),
     **dict.fromkeys(("torch.nn.Tanhshrink", "torch.nn.Softsign", "torch.nn.Hardshrink", "torch.nn.Softshrink"), HALVES),
     **dict.fromkeys(("torch.nn.functional.interpolate", "torch.nn.functional.grid_sample"), HALVES),
@@ -59,6 +59,11 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("torch.nn.LogSoftmax", "torch.nn.AdaptiveAvgPool3d"), HALVES),
     **dict.fromkeys(("torch.nn.LPPool1d", "torch.nn.LPPool2d", "torch.nn.LPPool3d"), HALVES),
     "torch.optim.swa_utils.AveragedModel": HALVES,
+    **dict.fromkeys(("torch.optim.SGD", "torch.optim.ASGD", "torch.optim.Rprop"), HALVES),
+    **dict.fromkeys(("torch.optim.Adam", "torch.optim.AdamW", "torch.optim.NAdam", "torch.optim.RAdam", "torch.optim.Adamax"), HALVES),
+    **dict.fromkeys(("torch.optim.Adagrad", "torch.optim.RMSprop", "torch.optim.Adadelta"), HALVES),
+    **dict.fromkeys(("torch.optim.Adafactor", "torch.optim.Muon", "torch.optim.SparseAdam", "torch.optim.LBFGS"), HALVES),
+    **dict.fromkeys(("torch.nn.utils.clip_grad_norm_", "torch.nn.functional.l1_loss"), HALVES),
     "torch.nn.Sigmoid": ("float16",),
     **dict.fromkeys(LOSSES, HALVES),
 }
@@ -152,6 +157,8 @@ class TorchEager:
         """IEEE arithmetic, sums in any order, and what the tables above say."""
         flush = dtype == "bfloat16" and operation.id in FLUSHED_IN_BFLOAT16
         by = ieee(dtype).but(flush=flush, composite=dtype in COMPOSITE.get(operation.name, ()))
+        if operation.name == "torch.optim.Muon":  # multiplies in bfloat16, see FLUSHED_IN_BFLOAT16
+            by = by.but(operand=BFLOAT16, flush=True)
         own = operation.name in ATTENTION and dtype in EXPONENTIAL
         return by.but(accuracy={**TABLE, "exp": EXPONENTIAL[dtype]}) if own else by
 

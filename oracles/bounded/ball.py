@@ -289,5 +289,16 @@ def bounded(x: Any, by: Arithmetic) -> Bounded:
 def together(xs: Sequence[Any]) -> tuple[list[Bounded], Arithmetic]:
     """All operands as balls, and their arithmetic: of several, the one that accumulates most coarsely."""
     found = {id(x.by): x.by for x in xs if isinstance(x, Bounded)}
-    by = next(iter(found.values())) if len(found) == 1 else max(found.values(), key=lambda by: by.accumulate.unit)
-    return [x if isinstance(x, Bounded) else bounded(x, by) for x in xs], by
+    if len(found) == 1:
+        by = next(iter(found.values()))
+        return [x if isinstance(x, Bounded) else bounded(x, by) for x in xs], by
+    by = max(found.values(), key=lambda by: by.accumulate.unit)
+    return [entering(x, by) if isinstance(x, Bounded) else bounded(x, by) for x in xs], by
+
+
+def entering(x: Bounded, by: Arithmetic) -> Bounded:
+    """A number of a finer arithmetic, as an operation of this one takes it: rounded once to its compute format."""
+    if not x.by.compute.unit < by.compute.unit:
+        return x
+    rounding = np.maximum(by.compute.unit * (np.abs(x.value) + x.error), by.compute.tiny)
+    return ball(x.value, np.where((x.error == 0) & by.compute.represents(x.value), 0.0, x.error + rounding), by)
