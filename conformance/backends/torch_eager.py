@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("torch.nn.Tanhshrink", "torch.nn.Softsign", "torch.nn.Hardshrink", "torch.nn.Softshrink"), HALVES),
     **dict.fromkeys(("torch.nn.functional.interpolate", "torch.nn.functional.grid_sample"), HALVES),
     **dict.fromkeys(("torch.nn.Upsample", "torch.nn.UpsamplingBilinear2d", "torch.nn.Fold", "torch.nn.Unfold"), HALVES),
+    "torch.gather": HALVES,  # a composition, DeformableConvolution
     "torch.nn.LogSoftmax": HALVES,
     "torch.nn.Sigmoid": ("float16",),
 }
@@ -48,6 +50,7 @@ FLUSHED_IN_BFLOAT16 = frozenset(
         "ConvTranspose2d",
         "ConvTranspose3d",
         "Conv2d_DepthwiseSeparable",
+        "gather_DeformableConvolution",
         "GELU",
         "Linear",
         "Bilinear",
@@ -123,6 +126,11 @@ class TorchEager:
         own = operation.name in ATTENTION and dtype in EXPONENTIAL
         return by.but(accuracy={**TABLE, "exp": EXPONENTIAL[dtype]}) if own else by
 
+    def lacks(self, operation: Operation, dtype: str) -> str | None:
+        """Why an operator torch.ops.<library>.<name> cannot be formed: its library cannot be imported beside this torch."""
+        _, _, registered = operation.name.partition("torch.ops.")
+        return import_reason(registered.partition(".")[0]) if registered else None
+
     def tensors(self, case: Case) -> dict[str, Any]:
         """The case's arrays on the device, laid out as the case says."""
         layouts = case.layouts
@@ -171,6 +179,16 @@ class TorchEager:
             "capability": torch.backends.cpu.get_cpu_capability(),
             **{name: "yes" if supported else "no" for name, supported in processor.items()},
         }
+
+
+@cache
+def import_reason(library: str) -> str | None:
+    """Why a library cannot be imported here, or None where it can."""
+    try:
+        importlib.import_module(library)
+    except (ImportError, RuntimeError, OSError) as error:
+        return f"{library} cannot be imported: {error}".splitlines()[0]
+    return None
 
 
 def device_reason(device: str) -> str | None:

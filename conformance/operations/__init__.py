@@ -10,6 +10,7 @@ FAMILIES = (
     "convolution",
     "transposed_convolution",
     "separable_convolution",
+    "deformable_convolution",
     "unfold",
     "stack",
     "pooling",
