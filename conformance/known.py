@@ -30,8 +30,8 @@ class KnownFailuresError(ValueError):
 class KnownFailure:
     """One exception: the test, which of its cases are set aside, why, since when, and a case that must fail.
 
-    `where` is a table of option values, all of which must be equal, or a Python expression over options and arrays; `requires` what the
-    backend's environment must say beside the version, as {avx512_bf16 = "yes"}.
+    `where` is a table of option values, all of which must be equal, or a Python expression over options, arrays and layouts;
+    `requires` what the backend's environment must say beside the version, as {avx512_bf16 = "yes"}.
     """
 
     test: str
@@ -57,7 +57,7 @@ class KnownFailure:
     def describes(self, case: Case) -> bool:
         """Whether a case is one of those that are set aside."""
         if isinstance(self.where, str):
-            names = {**case.options, **case.arrays, "dtype": case.dtype, "regime": case.regime, "np": np}
+            names = {**case.options, **case.arrays, "dtype": case.dtype, "regime": case.regime, "layouts": case.layouts, "np": np}
             return bool(eval(self.where, {"__builtins__": SAFE}, names))
         return all(name in case.options and _plain(case.options[name]) == _plain(value) for name, value in self.where.items())
 

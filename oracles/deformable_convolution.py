@@ -94,8 +94,9 @@ def deformable_convolution_gradient(
     stride: Any = 1,
     padding: Any = 0,
     dilation: Any = 1,
+    below: bool = False,
 ) -> dict[str, Any]:
-    """The derivatives of Σ dy·y; where a tap lies on a pixel, that by the offset is one of either side.
+    """The derivatives of Σ dy·y; where a tap lies on a pixel, that by the offset is the one of either side.
 
     Source: Dai et al. 2017, appendix A: the chain rule through the places, the weights of pixels and the sums.
     """
@@ -111,12 +112,12 @@ def deformable_convolution_gradient(
         found["mask"] = np.sum(stored(dcolumns * samples), axis=2).reshape(mask.shape)
     dsamples = lie.masked(dcolumns)
     found["x"] = contract("ngkpi,ngckp->ngci", shares, dsamples).reshape(x.shape)
-    return {**found, "offset": by_offset(lie, dsamples).reshape(offset.shape)}
+    return {**found, "offset": by_offset(lie, dsamples, below).reshape(offset.shape)}
 
 
-def by_offset(lie: Deformation, dsamples: Any) -> Any:
+def by_offset(lie: Deformation, dsamples: Any, below: bool) -> Any:
     """The derivative by both coordinates of every place, pixels first: (N, G, K, 2, P)."""
-    (rows, columns), (steep_rows, steep_columns) = lie.near, [hat_slope(t) for t in lie.distances]
+    (rows, columns), (steep_rows, steep_columns) = lie.near, [hat_slope(t, below) for t in lie.distances]
     slopes = [lie.read(lie.shares(steep_rows, columns)), lie.read(lie.shares(rows, steep_columns))]
     return np.stack([np.sum(stored(dsamples * slope), axis=2) for slope in slopes], axis=3)
 
@@ -132,6 +133,7 @@ def gradient_channels_first(
     stride: Any = 1,
     padding: Any = 0,
     dilation: Any = 1,
+    below: bool = False,
 ) -> dict[str, Any]:
     """The same, that by the offset summed over channels before it is over pixels.
 
@@ -144,7 +146,7 @@ def gradient_channels_first(
     dcolumns = stored(contract("gock,ngop->ngckp", lie.filters(weight), dy))
     dsamples = lie.masked(dcolumns.reshape(*lie.pixels.shape[:3], lie.cells, lie.points))
     at_pixels = stored(contract("ngckp,ngci->ngkpi", dsamples, lie.pixels)).reshape(*lie.distances[0].shape, x.shape[3])
-    (rows, columns), (steep_rows, steep_columns) = lie.near, [hat_slope(t) for t in lie.distances]
+    (rows, columns), (steep_rows, steep_columns) = lie.near, [hat_slope(t, below) for t in lie.distances]
     along = stored(at_pixels * columns[..., None, :]), stored(at_pixels * rows[..., :, None])
     parts = [
         np.sum(a * steep, axis=(4, 5)) for a, steep in zip(along, (steep_rows[..., :, None], steep_columns[..., None, :]), strict=True)
@@ -152,4 +154,17 @@ def gradient_channels_first(
     return {**found, "offset": np.stack(parts, axis=3).reshape(offset.shape)}
 
 
-deformable_convolution_gradient.formulations = (gradient_channels_first,)  # type: ignore[attr-defined]
+def from_below(gradient: Any) -> Any:
+    """The gradient whose part by the offset is the derivative from below."""
+
+    def gradient_from_below(*arrays: Any, **arguments: Any) -> dict[str, Any]:
+        return gradient(*arrays, **arguments, below=True)  # type: ignore[no-any-return]
+
+    return gradient_from_below
+
+
+deformable_convolution_gradient.formulations = (  # type: ignore[attr-defined]
+    from_below(deformable_convolution_gradient),
+    gradient_channels_first,
+    from_below(gradient_channels_first),
+)

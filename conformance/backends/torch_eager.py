@@ -36,6 +36,7 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("torch.nn.functional.interpolate", "torch.nn.functional.grid_sample"), HALVES),
     **dict.fromkeys(("torch.nn.Upsample", "torch.nn.UpsamplingBilinear2d", "torch.nn.Fold", "torch.nn.Unfold"), HALVES),
     "torch.gather": HALVES,  # a composition, DeformableConvolution
+    "torch.ops.torchvision.deform_conv2d": HALVES,
     "torch.nn.LogSoftmax": HALVES,
     "torch.nn.Sigmoid": ("float16",),
 }

@@ -9,6 +9,7 @@ from conformance.model import Operation
 FAMILIES = (
     "convolution",
     "transposed_convolution",
+    "integer_convolution",
     "separable_convolution",
     "deformable_convolution",
     "unfold",
