@@ -122,6 +122,9 @@ def two_axes(case: Case) -> Case:
 
 PIXEL_SHUFFLE_REJECTS: Mapping[str, Callable[[Case], Case | None]] = {
     "upscale_factor² must divide the channels": longer(-3, "upscale_factor"),
+    "upscale_factor² must not overflow": lambda case: case.but(
+        x=np.zeros((0, 0, 9), image(case).dtype), upscale_factor=4323455642275676160
+    ),
     "upscale_factor must be positive": lambda case: case.but(upscale_factor=0),
     "upscale_factor must not be negative": lambda case: case.but(upscale_factor=-case.options["upscale_factor"]),
     "x must have three axes at least": two_axes,
