@@ -30,8 +30,8 @@ class KnownFailuresError(ValueError):
 class KnownFailure:
     """One exception: the test (or several), which of its cases are set aside, why, since when, and a case that must fail.
 
-    `where` is a table of option values, all of which must be equal, or a Python expression over options and arrays; `requires` what the
-    backend's environment must say beside the version, as {avx512_bf16 = "yes"}.
+    `where` is a table of option values, all of which must be equal, or a Python expression over options, arrays and layouts;
+    `requires` what the backend's environment must say beside the version, as {avx512_bf16 = "yes"}.
     """
 
     test: str | Sequence[str]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Doubtful, OneOf, add_at, contract
+from oracles.bounded import Bounded, Doubtful, OneOf, add_at, contract
 from oracles.sampling_grid import KEYS, cubic, hat
 
 REACH = 3
@@ -44,11 +44,11 @@ class Reading:
         distances = [p[..., None] - cells for p, cells in zip(self.at, self.cells, strict=True)]
         return [cubic(t, KEYS) if mode == "bicubic" else hat(t) for t in distances]
 
-    def slopes(self, mode: str) -> list[Any]:
-        """The derivatives of the weights by the grid; either of both sides' where the kernel has a corner."""
+    def slopes(self, mode: str, below: bool = False) -> list[Any]:
+        """The derivatives of the weights by the grid, from above or from below where the kernel has a corner."""
         distances = [p[..., None] - cells for p, cells in zip(self.at, self.cells, strict=True)]
         each = zip(distances, self.scales, strict=True)
-        return [(cubic_slope(t, KEYS) if mode == "bicubic" else hat_slope(t)) * scale for t, scale in each]
+        return [(cubic_slope(t, KEYS) if mode == "bicubic" else hat_slope(t, below)) * scale for t, scale in each]
 
     def nearest(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """The least and the greatest cell of the continued image that can be the nearest one, counted from its beginning."""
@@ -67,12 +67,14 @@ class Reading:
         return add_at((*planes, flat), (slice(None), slice(None), at[at > 0] - 1), dx).reshape(*planes, *self.sides)
 
 
-def hat_slope(t: Any) -> Any:
-    """−sign(t) up to 1, 0 beyond; either side's at the corners."""
+def hat_slope(t: Any, below: bool = False) -> Any:
+    """The derivative of max(0, 1 − |t|) from above or below: 1 before 0, −1 after, 0 beyond 1; any if rounding may turn a corner."""
     value, error = getattr(t, "value", t), getattr(t, "error", 0.0)
     one = np.ones_like(t)
-    signs = np.where(Doubtful(value < 0, np.abs(value) <= error), one, -1 * one)
-    return np.where(Doubtful(np.abs(value) < 1, np.abs(np.abs(value) - 1) <= error), signs, 0 * one)
+    before, within = (value <= 0, (value > -1) & (value <= 1)) if below else (value < 0, (value >= -1) & (value < 1))
+    inexact = error > 0
+    signs = np.where(Doubtful(before, inexact & (np.abs(value) <= error)), one, -1 * one)
+    return np.where(Doubtful(within, inexact & (np.abs(np.abs(value) - 1) <= error)), signs, 0 * one)
 
 
 def cubic_slope(distance: Any, a: float) -> Any:
@@ -141,7 +143,14 @@ grid_sample.formulations = (grid_sample_first_axis_first,)  # type: ignore[attr-
 
 
 def grid_sample_gradient(
-    dy: Any, input: Any, grid: Any, *, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
+    dy: Any,
+    input: Any,
+    grid: Any,
+    *,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool | None = None,
+    below: bool = False,
 ) -> dict[str, Any]:
     """The derivatives of Σ dy·y: by input the transpose of its weights, by the grid their slopes; 0 by the grid of nearest.
 
@@ -152,7 +161,7 @@ def grid_sample_gradient(
     dy = dy.reshape(*reading.output[:2], reading.points)
     if mode == "nearest":
         return {"input": nearest_gradient(dy, cells, reading), "grid": np.zeros_like(grid)}
-    weights, slopes = reading.weights(mode), reading.slopes(mode)
+    weights, slopes = reading.weights(mode), reading.slopes(mode, below)
     spread = dy
     labels = ""
     for axis in range(rank - 1):
@@ -176,6 +185,24 @@ def nearest_gradient(dy: Any, cells: Any, reading: Reading) -> Any:
     return reading.back(found)
 
 
+def hull(above: Any, below: Any) -> Any:
+    """Everything between two derivatives, as of a function with a corner."""
+    if not isinstance(above, Bounded):
+        return (above + below) / 2
+    apart, error = np.abs(above.value - below.value), np.maximum(above.error, below.error)
+    middle = above.value + (below.value - above.value) / 2
+    return Bounded(np.where(apart > 0, middle, above.value), np.where(apart > 0, (error + apart / 2) * (1 + 2.0**-50), error), above.by)
+
+
+def gradient_at_corners(dy: Any, input: Any, grid: Any, **options: Any) -> dict[str, Any]:
+    """The same, that by the grid between the slopes of both sides.
+
+    Source: the product rule on torch.nn.functional.grid_sample.
+    """
+    found, below = (grid_sample_gradient(dy, input, grid, **options, below=side) for side in (False, True))
+    return {**found, "grid": hull(found["grid"], below["grid"])}
+
+
 def by_products(last_first: bool) -> Any:
     """The gradient whose part by the grid multiplies dy with the cells before anything else, in one order of the axes."""
 
@@ -186,15 +213,19 @@ def by_products(last_first: bool) -> Any:
         if mode == "nearest":
             return found
         reading = Reading(input, grid, padding_mode, align_corners)
-        rank, weights, slopes = len(reading.sides), reading.weights(mode), reading.slopes(mode)
-        labels, points = "ijk"[:rank], dy.reshape(*reading.output[:2], reading.points)
+        labels, points = "ijk"[: len(reading.sides)], dy.reshape(*reading.output[:2], reading.points)
         cells = contract(f"ncp,nc{labels}->np{labels}", points, reading.continuation(input))
-        parts = [
-            read_by_points(cells, [slopes[at] if at == axis else weights[at] for at in range(rank)], last_first) for axis in range(rank)
-        ]
-        return {**found, "grid": np.stack(parts[::-1], axis=-1).reshape(grid.shape)}
+        each = [by_axes(cells, reading.weights(mode), reading.slopes(mode, below), last_first) for below in (False, True)]
+        return {**found, "grid": hull(*each).reshape(grid.shape)}
 
     return gradient
 
 
-grid_sample_gradient.formulations = (by_products(False), by_products(True))  # type: ignore[attr-defined]
+def by_axes(cells: Any, weights: list[Any], slopes: list[Any], last_first: bool) -> Any:
+    """The products with one axis's slopes and the others' weights, the last axis's first: (N, P, rank)."""
+    axes = range(len(weights))
+    parts = [read_by_points(cells, [slopes[at] if at == axis else weights[at] for at in axes], last_first) for axis in axes]
+    return np.stack(parts[::-1], axis=-1)
+
+
+grid_sample_gradient.formulations = (gradient_at_corners, by_products(False), by_products(True))  # type: ignore[attr-defined]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from oracles.bounded import Exactly
 
 
 def pixel_shuffle(x: Any, *, upscale_factor: int) -> Any:
@@ -67,3 +71,13 @@ def channel_shuffle_gradient(dy: Any, x: Any, *, groups: int) -> dict[str, Any]:
     Source: torch.nn.ChannelShuffle.
     """
     return {"x": channel_shuffle(dy, groups=x.shape[1] // groups)}
+
+
+def exactly(oracle: Callable[..., Any]) -> Callable[..., Any]:
+    """The oracle on plain arrays of integers, whose every element must be matched."""
+
+    @functools.wraps(oracle)
+    def matched(*arrays: Any, **options: Any) -> Exactly:
+        return Exactly(oracle(*arrays, **options))
+
+    return matched

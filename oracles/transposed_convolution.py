@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Exactly, add_at, coarse, contract, stored
+from oracles.bounded import add_at, coarse, contract, stored
 from oracles.windows import Sides, extent, spread
 
 
@@ -173,14 +173,6 @@ def gradient_of_present_cells(dy: Any, x: Any, weight: Any, bias: Any = None, **
     by_pixel = np.where(there, lie.rows(x)[:, :, :, None, None] * met, 0.0)
     dx = np.sum(by_weight, axis=(3, 4)).reshape(x.shape)
     return {**found, "x": dx, "weight": np.sum(by_pixel, axis=(0, 5)).reshape(weight.shape)}
-
-
-def inferred_shape(x: Any, weight: Any, bias: Any = None, **options: Any) -> Any:
-    """The shape of the output, as an array of whole numbers.
-
-    Source: torch.nn.ConvTranspose2d, Shape.
-    """
-    return Exactly(np.array(Spreading(x.shape, weight.shape, **options).output))
 
 
 transposed_convolution.formulations = (  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,8 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("torch.optim.Adagrad", "torch.optim.RMSprop", "torch.optim.Adadelta"), HALVES),
     **dict.fromkeys(("torch.optim.Adafactor", "torch.optim.Muon", "torch.optim.SparseAdam", "torch.optim.LBFGS"), HALVES),
     **dict.fromkeys(("torch.nn.utils.clip_grad_norm_", "torch.nn.functional.l1_loss"), HALVES),
+    "torch.gather": HALVES,  # a composition, DeformableConvolution
+    "torch.ops.torchvision.deform_conv2d": HALVES,
     "torch.nn.Sigmoid": ("float16",),
     **dict.fromkeys(LOSSES, HALVES),
 }
@@ -80,6 +83,7 @@ FLUSHED_IN_BFLOAT16 = frozenset(
         "ConvTranspose2d",
         "ConvTranspose3d",
         "Conv2d_DepthwiseSeparable",
+        "gather_DeformableConvolution",
         "GELU",
         "Linear",
         "Bilinear",
@@ -162,6 +166,11 @@ class TorchEager:
         own = operation.name in ATTENTION and dtype in EXPONENTIAL
         return by.but(accuracy={**TABLE, "exp": EXPONENTIAL[dtype]}) if own else by
 
+    def lacks(self, operation: Operation, dtype: str) -> str | None:
+        """Why an operator torch.ops.<library>.<name> cannot be formed: its library cannot be imported beside this torch."""
+        _, _, registered = operation.name.partition("torch.ops.")
+        return import_reason(registered.partition(".")[0]) if registered else None
+
     def tensors(self, case: Case) -> dict[str, Any]:
         """The case's arrays on the device, laid out as the case says."""
         layouts = case.layouts
@@ -210,6 +219,16 @@ class TorchEager:
             "capability": torch.backends.cpu.get_cpu_capability(),
             **{name: "yes" if supported else "no" for name, supported in processor.items()},
         }
+
+
+@cache
+def import_reason(library: str) -> str | None:
+    """Why a library cannot be imported here, or None where it can."""
+    try:
+        importlib.import_module(library)
+    except (ImportError, RuntimeError, OSError) as error:
+        return f"{library} cannot be imported: {error}".splitlines()[0]
+    return None
 
 
 def device_reason(device: str) -> str | None:

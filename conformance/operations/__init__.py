@@ -9,7 +9,9 @@ from conformance.model import Operation
 FAMILIES = (
     "convolution",
     "transposed_convolution",
+    "integer_convolution",
     "separable_convolution",
+    "deformable_convolution",
     "unfold",
     "stack",
     "pooling",

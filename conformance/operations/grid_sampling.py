@@ -40,7 +40,7 @@ def positions(data: Data, kind: str, shape: tuple[int, ...]) -> np.ndarray:
 @st.composite
 def cases(draw: st.DrawFn, dtype: str) -> Case:
     """Images and volumes, read inside and outside."""
-    data, rank, n = draw(data_of(dtype, FINITE_REGIMES)), draw(st.sampled_from((2, 2, 3))), draw(st.integers(1, 2))
+    data, rank, n = draw(data_of(dtype, FINITE_REGIMES)), draw(st.sampled_from((2, 2, 3))), draw(st.sampled_from((1, 2, 1, 2, 0)))
     sides = [draw(SIDE) for _ in range(rank)]
     points = [draw(POINTS if rank == 2 else st.integers(1, 3)) for _ in range(rank)]
     if draw(st.integers(0, 3)) == 0 and rank == 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from conformance.strategies import data_of, side
 from oracles.shuffling import (
     channel_shuffle,
     channel_shuffle_gradient,
+    exactly,
     pixel_shuffle,
     pixel_shuffle_gradient,
     pixel_unshuffle,
@@ -120,6 +122,9 @@ def two_axes(case: Case) -> Case:
 
 PIXEL_SHUFFLE_REJECTS: Mapping[str, Callable[[Case], Case | None]] = {
     "upscale_factor² must divide the channels": longer(-3, "upscale_factor"),
+    "upscale_factor² must not overflow": lambda case: case.but(
+        x=np.zeros((0, 0, 9), image(case).dtype), upscale_factor=4323455642275676160
+    ),
     "upscale_factor must be positive": lambda case: case.but(upscale_factor=0),
     "upscale_factor must not be negative": lambda case: case.but(upscale_factor=-case.options["upscale_factor"]),
     "x must have three axes at least": two_axes,
@@ -164,6 +169,32 @@ def taken_back(trial: Trial, case: Case) -> None:
     assert_same(again, image(case), "the other number of groups does not take it back")
 
 
+def turned_back(back: Callable[..., np.ndarray], option: str) -> Law:
+    """The inverse rearrangement, by index, takes it back."""
+
+    def check(trial: Trial, case: Case) -> None:
+        x = image(case)
+        if x.size:
+            assert_same(back(trial.run(case)["output"], case.options[option]), x, "the inverse does not take it back")
+
+    return Law("the inverse takes it back", check)
+
+
+def gathered(y: np.ndarray, r: int) -> np.ndarray:
+    """x[…, (c·r + i)·r + j, h, w] = y[…, c, h·r + i, w·r + j], one block cell after the other."""
+    cells = [y[..., i::r, j::r] for i in range(r) for j in range(r)]
+    return np.stack(cells, axis=-3).reshape(*y.shape[:-3], y.shape[-3] * r**2, y.shape[-2] // r, y.shape[-1] // r)
+
+
+def spread_out(y: np.ndarray, r: int) -> np.ndarray:
+    """x[…, c, h·r + i, w·r + j] = y[…, (c·r + i)·r + j, h, w], one block cell after the other."""
+    x = np.empty((*y.shape[:-3], y.shape[-3] // r**2, y.shape[-2] * r, y.shape[-1] * r), y.dtype)
+    for i in range(r):
+        for j in range(r):
+            x[..., i::r, j::r] = y[..., i * r + j :: r**2, :, :]
+    return x
+
+
 KEEPS = Law("every element is kept", keeps_elements)
 
 PixelShuffle = Operation(
@@ -175,9 +206,8 @@ PixelShuffle = Operation(
     cost=nothing,
     cases=pixel_shuffle_cases,
     rejects=PIXEL_SHUFFLE_REJECTS,
-    laws=(unchanged_by_one("upscale_factor"), KEEPS),
+    laws=(unchanged_by_one("upscale_factor"), KEEPS, turned_back(gathered, "upscale_factor")),
     dtypes=FLOATS,
-    share=0.6,
 )
 
 PixelUnshuffle = Operation(
@@ -189,9 +219,8 @@ PixelUnshuffle = Operation(
     cost=nothing,
     cases=pixel_unshuffle_cases,
     rejects=PIXEL_UNSHUFFLE_REJECTS,
-    laws=(unchanged_by_one("downscale_factor"), KEEPS),
+    laws=(unchanged_by_one("downscale_factor"), KEEPS, turned_back(spread_out, "downscale_factor")),
     dtypes=FLOATS,
-    share=0.6,
 )
 
 ChannelShuffle = Operation(
@@ -205,7 +234,21 @@ ChannelShuffle = Operation(
     rejects=CHANNEL_SHUFFLE_REJECTS,
     laws=(unchanged_by_one("groups"), KEEPS, Law("the other number of groups takes it back", taken_back)),
     dtypes=FLOATS,
-    share=0.6,
 )
 
-OPERATIONS = (PixelShuffle, PixelUnshuffle, ChannelShuffle)
+
+def of_integers(operation: Operation) -> Operation:
+    """The operation on integers, which have no gradient."""
+    return replace(
+        operation,
+        variant="Integers",
+        oracle=exactly(operation.oracle),
+        plain=("x",),
+        gradient=None,
+        dtypes=("uint8", "int8", "int16", "int32", "int64"),
+        share=0.3,
+    )
+
+
+FLOATING = (PixelShuffle, PixelUnshuffle, ChannelShuffle)
+OPERATIONS = (*FLOATING, *(of_integers(operation) for operation in FLOATING))

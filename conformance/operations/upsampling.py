@@ -70,6 +70,7 @@ RANKS = {
 SMALL = st.integers(1, 6)
 WIDE = st.sampled_from((7, 8, 9, 15, 16, 17, 31, 32, 33))
 FACTORS = st.sampled_from((2, 2.0, 0.5, 1.5, 3, 1.0, 0.3, 1.3, 1.1, 2.2, 0.7, 1 / 3, 2.5, 0.9, 1.01, 120 / 88))
+SHORT = st.sampled_from(((11, 15), (13, 15), (22, 15), (23, 13)))  # n, m with ⌊n · (m / n)⌋ = m − 1 in double precision
 BATCH = st.sampled_from((1, 2, 0, 1))
 CHANNELS = st.sampled_from((1, 2, 3, 1, 4, 9, 17))
 
@@ -84,8 +85,11 @@ def geometries(draw: st.DrawFn, rank: int) -> tuple[tuple[int, ...], dict[str, A
     """Sides, and the size or the scale factor, each as a number or a tuple, growing or shrinking."""
     small = SMALL if rank < 3 else st.integers(1, 4)
     sides, target = [draw(small) for _ in range(rank)], [draw(small) for _ in range(rank)]
-    wide = draw(st.sampled_from(("", "", "sides", "target") if rank < 3 else ("",)))
-    if wide:
+    wide = draw(st.sampled_from(("", "", "sides", "target", "short") if rank < 3 else ("",)))
+    if wide == "short":
+        axis = draw(st.integers(0, rank - 1))
+        sides[axis], target[axis] = draw(SHORT)
+    elif wide:
         (sides if wide == "sides" else target)[draw(st.integers(0, rank - 1))] = draw(WIDE)
     if draw(st.booleans()):
         size = target[0] if draw(st.booleans()) else tuple(target)

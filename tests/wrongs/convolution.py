@@ -43,4 +43,5 @@ MINIATURES = [
     Miniature("strides are ignored", "layout", "Conv2d", "float32", reads_memory_in_order),
     Miniature("the input is overwritten", "purity", "Conv2d", "float32", writes_its_input),
     Miniature("one element changes from call to call", "determinism", "Conv2d", "float32", never_the_same),
+    Miniature("the last tap of a filter is lost", "forward", "Conv2d_Integers", "int32", with_inputs(one_tap_lost)),
 ]
