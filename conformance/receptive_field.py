@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from conformance.model import torch
-from oracles.receptive_field import Field, Look, adaptive, along, linear, nearest, transposed, window
+from oracles.receptive_field import Field, Look, adaptive, along, kernel, nearest, transposed, window
 
 
 class Along(NamedTuple):
@@ -87,16 +87,22 @@ def _ratio(x: Any, size: Any, scales: Sequence[float | None], axis: int) -> Frac
     return 1 / Fraction(scale) if scale else Fraction(x.shape[axis - len(size)], size[axis])
 
 
-def _nearest(x: Any, size: Any, *scales: float | None) -> Looks:
-    return _last(len(size), lambda axis: nearest(_ratio(x, size, scales, axis)))
+def _nearest(exact: bool) -> Callable[..., Looks]:
+    return lambda x, size, *scales: _last(len(size), lambda axis: nearest(_ratio(x, size, scales, axis), exact))
 
 
-def _linear(x: Any, size: Any, align_corners: bool, *scales: float | None) -> Looks:
-    def look(axis: int) -> Look:
-        corners = Fraction(x.shape[axis - len(size)] - 1, max(size[axis] - 1, 1))
-        return linear(corners if align_corners else _ratio(x, size, scales, axis), align_corners)
+def _by_kernel(width: int, antialias: bool = False) -> Callable[..., Looks]:
+    """Interpolation by a kernel that reaches `width` cells."""
 
-    return _last(len(size), look)
+    def looks(x: Any, size: Any, align_corners: bool, *scales: float | None) -> Looks:
+        def look(axis: int) -> Look:
+            corners = Fraction(x.shape[axis - len(size)] - 1, max(size[axis] - 1, 1))
+            ratio = corners if align_corners else _ratio(x, size, scales, axis)
+            return kernel(ratio, align_corners, width, antialias)
+
+        return _last(len(size), look)
+
+    return looks
 
 
 def _pad(x: Any, pad: Any, *_: Any) -> Looks:
@@ -114,8 +120,12 @@ LOOKS: Mapping[str, Callable[..., Looks]] = {
     **{f"max_pool{rank}d_with_indices": _max_pool for rank in (2, 3)},
     **{f"avg_pool{rank}d": _average_pool for rank in (1, 2, 3)},
     **{f"{name}{rank}d": _adaptive_pool for name in ("_adaptive_avg_pool", "adaptive_max_pool") for rank in (2, 3)},
-    **{f"upsample_nearest{rank}d": _nearest for rank in (1, 2, 3)},
-    **dict.fromkeys(("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d"), _linear),
+    **{f"upsample_nearest{rank}d": _nearest(exact=False) for rank in (1, 2, 3)},
+    **{f"_upsample_nearest_exact{rank}d": _nearest(exact=True) for rank in (1, 2, 3)},
+    **dict.fromkeys(("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d"), _by_kernel(1)),
+    "upsample_bicubic2d": _by_kernel(2),
+    "_upsample_bilinear2d_aa": _by_kernel(1, antialias=True),
+    "_upsample_bicubic2d_aa": _by_kernel(2, antialias=True),
     **{f"{name}_pad{rank}d": _pad for name in ("reflection", "replication") for rank in (1, 2, 3)},
     "constant_pad_nd": _pad,
     "slice": _slice,
@@ -207,7 +217,7 @@ def _mixed_dims(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Se
     x, more = args[0], args[1:]
     if "batch_norm" in name and len(args) > 5:
         return () if "no_training" in name or not args[5] else range(x.ndim)
-    if name == "native_layer_norm":
+    if name in ("native_layer_norm", "_fused_rms_norm"):
         return range(x.ndim - len(more[0]), x.ndim)
     if name in ("_softmax", "_log_softmax", "_safe_softmax", "select", "split", "split_with_sizes", "unsafe_split", "unbind", "cumsum"):
         at = 1 if "split" in name else 0
