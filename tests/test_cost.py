@@ -129,6 +129,7 @@ def verdict() -> None:
     test_cost_graphs.test_tied_weights_count_once()
     test_cost_graphs.test_the_table_follows_whatever_forward_does()
     test_cost_graphs.test_what_layers_see_through_branches()
+    test_cost_graphs.test_what_single_layers_see(nn.ConvTranspose2d(4, 4, 4, 2, 1), (2, 2))
     test_a_row_says_what_the_articles_formulas_say()
 
     for drawn in exacting():
