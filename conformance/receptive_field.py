@@ -8,7 +8,8 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from conformance.model import torch
-from oracles.receptive_field import Field, Look, adaptive, along, kernel, nearest, transposed, window
+from oracles import receptive_field as oracle
+from oracles.receptive_field import Field, Look, along
 
 
 class Along(NamedTuple):
@@ -64,14 +65,14 @@ def _last(rank: int, looks: Callable[[int], Look]) -> Looks:
 
 
 def _convolution(x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, is_transposed: bool, *_: Any) -> Looks:
-    look, rank = transposed if is_transposed else window, weight.ndim - 2
+    look, rank = oracle.transposed if is_transposed else oracle.window, weight.ndim - 2
     options = (weight.shape[2:], stride, padding, dilation)
     return _last(rank, lambda axis: look(*(along(option, axis) for option in options)))
 
 
 def _max_pool(x: Any, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, *_: Any) -> Looks:
     options = (kernel, stride or kernel, padding, dilation)
-    return _last(len(kernel), lambda axis: window(*(along(option, axis) for option in options)))
+    return _last(len(kernel), lambda axis: oracle.window(*(along(option, axis) for option in options)))
 
 
 def _average_pool(x: Any, kernel: Any, stride: Any = (), padding: Any = 0, *_: Any) -> Looks:
@@ -79,7 +80,7 @@ def _average_pool(x: Any, kernel: Any, stride: Any = (), padding: Any = 0, *_: A
 
 
 def _adaptive_pool(x: Any, size: Any) -> Looks:
-    return _last(len(size), lambda axis: adaptive(x.shape[axis - len(size)], size[axis]))
+    return _last(len(size), lambda axis: oracle.adaptive(x.shape[axis - len(size)], size[axis]))
 
 
 def _ratio(x: Any, size: Any, scales: Sequence[float | None], axis: int) -> Fraction:
@@ -88,7 +89,7 @@ def _ratio(x: Any, size: Any, scales: Sequence[float | None], axis: int) -> Frac
 
 
 def _nearest(exact: bool) -> Callable[..., Looks]:
-    return lambda x, size, *scales: _last(len(size), lambda axis: nearest(_ratio(x, size, scales, axis), exact))
+    return lambda x, size, *scales: _last(len(size), lambda axis: oracle.nearest(_ratio(x, size, scales, axis), exact))
 
 
 def _by_kernel(width: int, antialias: bool = False) -> Callable[..., Looks]:
@@ -98,7 +99,7 @@ def _by_kernel(width: int, antialias: bool = False) -> Callable[..., Looks]:
         def look(axis: int) -> Look:
             corners = Fraction(x.shape[axis - len(size)] - 1, max(size[axis] - 1, 1))
             ratio = corners if align_corners else _ratio(x, size, scales, axis)
-            return kernel(ratio, align_corners, width, antialias)
+            return oracle.kernel(ratio, align_corners, width, antialias)
 
         return _last(len(size), look)
 
@@ -129,8 +130,8 @@ LOOKS: Mapping[str, Callable[..., Looks]] = {
     **{f"{name}_pad{rank}d": _pad for name in ("reflection", "replication") for rank in (1, 2, 3)},
     "constant_pad_nd": _pad,
     "slice": _slice,
-    "pixel_shuffle": lambda x, r: _last(2, lambda _: nearest(Fraction(1, r))),
-    "pixel_unshuffle": lambda x, r: _last(2, lambda _: window(r, r)),
+    "pixel_shuffle": lambda x, r: _last(2, lambda _: oracle.nearest(Fraction(1, r))),
+    "pixel_unshuffle": lambda x, r: _last(2, lambda _: oracle.window(r, r)),
 }
 REDUCTIONS = {"mean", "sum", "amax", "amin", "prod", "var", "std", "max", "min"}
 MOVES = {"view", "_unsafe_view", "unsqueeze", "squeeze", "reshape", "_reshape_alias"}
