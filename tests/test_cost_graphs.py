@@ -91,6 +91,28 @@ def test_products_in_a_forward_without_layers_are_counted():
     assert row.macs == costs.attention((2, 3, 5, 8), (2, 3, 5, 8), (2, 3, 5, 8)).macs
 
 
+@pytest.mark.parametrize(
+    ("product", "macs"),
+    [
+        (lambda x: x[0] @ x[1], 8),
+        (lambda x: x @ x[0], 32),
+        (lambda x: torch.addmv(x[:, 0], x, x[0]), 32),
+        (lambda x: torch.vdot(x[0], x[1]), 8),
+        (lambda x: torch.addbmm(x[:, :4], x[None], x.T[None]), 4 * 8 * 4),
+        (lambda x: torch.einsum("ij,kj->ik", x, x), 4 * 8 * 4),
+        (lambda x: torch.baddbmm(x[None, :, :4], x[None], x.T[None]), 4 * 8 * 4),
+    ],
+    ids=["dot", "mv", "addmv", "vdot", "addbmm", "einsum", "baddbmm"],
+)
+def test_products_of_vectors_and_of_batches_are_counted(product, macs):
+    class Product(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return product(x)
+
+    (row,) = cost_table(Product(), (4, 8))
+    assert row.macs == macs
+
+
 def test_weight_norm_is_still_the_layer_it_normalises():
     layer = nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 8, 3))
     (row,) = cost_table(layer, (1, 4, 8, 8))
