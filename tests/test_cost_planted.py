@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -92,3 +95,12 @@ def test_a_parameter_more_in_a_layer_dies(name, seed, monkeypatch):
 @pytest.mark.parametrize("name", sorted({name for name, *_ in FORMULAS.values()}))
 def test_the_honest_library_is_spared(name):
     assert judged(name, 0).outcome in ("passed", "known")
+
+
+def test_the_script_of_a_wrong_count_counts(tmp_path, monkeypatch):
+    monkeypatch.setitem(flop_registry, aten.addmm, times(flop_registry[aten.addmm], 0.5))
+    verdict = judged("Linear", 0)
+    (tmp_path / "shown.py").write_text(verdict.reproducer)
+    shown = subprocess.run([sys.executable, "shown.py"], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120).stdout
+    wanted = int(re.search(r"formula gives ([\d,]+)", verdict.message)[1].replace(",", ""))
+    assert f"forward: {wanted}" in shown or f"backward: {wanted}" in shown  # the error was planted here, not there
