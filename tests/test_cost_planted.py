@@ -104,3 +104,22 @@ def test_the_script_of_a_wrong_count_counts(tmp_path, monkeypatch):
     shown = subprocess.run([sys.executable, "shown.py"], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120).stdout
     wanted = int(re.search(r"formula gives ([\d,]+)", verdict.message)[1].replace(",", ""))
     assert f"forward: {wanted}" in shown or f"backward: {wanted}" in shown  # the error was planted here, not there
+
+
+class ForwardOnly:
+    """A backend from outside that counts the forward pass, and nothing without computing."""
+
+    name, library, refusals = "outside", "torch", (RuntimeError,)
+
+    def __init__(self, factor: int) -> None:
+        self.factor = factor
+
+    def count(self, operation: Any, case: Any) -> dict[str, int]:
+        counted = TorchEager().count(operation, case.asking(""))
+        return {"parameters": counted["parameters"], "flops": self.factor * counted["flops"]}
+
+
+@pytest.mark.parametrize(("factor", "outcome"), [(1, "passed"), (2, "failed")])
+def test_a_backend_may_count_the_forward_pass_only(factor, outcome):
+    verdict = search(cost_property.property, OPERATIONS["Conv2d"], "float32", ForwardOnly(factor), examples=25, shrink=False)
+    assert verdict.outcome == outcome, verdict.message

@@ -100,3 +100,14 @@ def test_a_malformed_file_gets_one_clear_sentence(tmp_path, text, complaint):
 def test_a_missing_file_gets_one_clear_sentence(tmp_path):
     with pytest.raises(KnownFailuresError, match="cannot be read"):
         read_known_failures(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("where", ["\"'backward' in asked\"", '{ asked = "backward pass" }'])
+def test_what_is_asked_of_a_case_tells_it_apart(tmp_path, where):
+    text = ENTRY.format(where=where).replace("ksize = [1, 2] }", 'ksize = [1, 2], asked = "backward pass" }')
+    (entry,) = read_known_failures(written(tmp_path, text))
+    case = entry.witness_of(BLUR, "uint8")
+    assert (case.asked, case.options) == ("backward pass", {"ksize": (1, 2)})
+    assert entry.describes(case)
+    assert not entry.describes(case.asking("forward pass"))
+    assert not entry.describes(case.asking(""))
