@@ -27,7 +27,7 @@ from conformance.test_shape import test_shape as shape_property
 from oracles import costs, receptive_field
 from oracles.costs import Work
 from oracles.receptive_field import Field, Look
-from tests import networks, test_cost_graphs
+from tests import networks, test_cost_fields, test_cost_graphs
 from tests.layers import LAYERS, exacting
 
 IMAGE = (1, 3, 224, 224)
@@ -128,8 +128,8 @@ def verdict() -> None:
         test_published_networks_cost_what_is_published(factory)
     test_cost_graphs.test_tied_weights_count_once()
     test_cost_graphs.test_the_table_follows_whatever_forward_does()
-    test_cost_graphs.test_what_layers_see_through_branches()
-    test_cost_graphs.test_what_single_layers_see(nn.ConvTranspose2d(4, 4, 4, 2, 1), (2, 2))
+    test_cost_fields.test_what_layers_see_through_branches()
+    test_cost_fields.test_what_single_layers_see(nn.ConvTranspose2d(4, 4, 4, 2, 1), (2, 2))
     test_a_row_says_what_the_articles_formulas_say()
 
     for drawn in exacting():
