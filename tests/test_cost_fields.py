@@ -15,6 +15,7 @@ from conformance.operations.stack import cases, network
 from oracles.layers import sights
 from tests.test_cost_graphs import named
 
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")  # torch pads a copy where the kernel is even
 several = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
