@@ -53,16 +53,17 @@ def cost(arguments: argparse.Namespace) -> int:
 
 def _network(name: str) -> Any:
     module, _, attribute = name.partition(":")
-    if not module or not attribute:
+    if not attribute or not all(part.isidentifier() for part in module.split(".")):
         raise Misuse(f"{name!r} does not name a network: write package.module:factory")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
-        found = getattr(importlib.import_module(module), attribute)
-    except ImportError as error:
-        raise Misuse(f"the network {name!r} cannot be imported: {error}") from error
-    except AttributeError as error:
-        raise Misuse(f"the module {module!r} has no attribute {attribute!r}") from error
+        home = importlib.import_module(module)
+    except Exception as error:  # whatever the module raises
+        raise Misuse(f"the network {name!r} cannot be imported: {type(error).__name__}: {error}") from error
+    if not hasattr(home, attribute):
+        raise Misuse(f"the module {module!r} has no attribute {attribute!r}")
+    found = getattr(home, attribute)
     from torch.nn import Module
 
     try:
@@ -77,10 +78,10 @@ def _network(name: str) -> Any:
 def _input(text: str) -> Any:
     sides, _, dtype = text.partition(":")
     try:
-        shape = tuple(int(side) for side in sides.split(",") if side.strip())
+        shape = tuple(int(side) for side in sides.split(","))
     except ValueError:
-        raise Misuse(f"{text!r} is not a shape: write 1,3,224,224, say") from None
-    if not shape or min(shape) < 0:
+        shape = (-1,)
+    if min(shape) < 0:
         raise Misuse(f"{text!r} is not a shape: write 1,3,224,224, say")
     if not dtype:
         return shape

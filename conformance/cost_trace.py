@@ -97,9 +97,17 @@ class Trace:
 
 
 def _counter() -> Mapping[Any, Callable[..., int]]:
-    """torch's own formulas, for products outside of layers."""
+    """torch's own formulas for products outside of layers, and those that it lacks."""
     registry: Mapping[Any, Callable[..., int]] = importlib.import_module("torch.utils.flop_counter").flop_registry
-    return registry
+    aten = torch.ops.aten
+    lacking: Mapping[Any, Callable[..., int]] = {
+        aten.dot: lambda a, b, **_: 2 * a.numel(),
+        aten.vdot: lambda a, b, **_: 2 * a.numel(),
+        aten.mv: lambda a, b, **_: 2 * a.numel(),
+        aten.addmv: lambda y, a, b, **_: 2 * a.numel(),
+        aten.addbmm: lambda y, a, b, **_: 2 * a.numel() * b.shape[2],
+    }
+    return {**lacking, **registry}
 
 
 def _acts_on_features(layer: Any) -> bool:

@@ -63,18 +63,19 @@ class KnownFailure:
     def describes(self, case: Case) -> bool:
         """Whether a case is one of those that are set aside."""
         if isinstance(self.where, str):
-            names = {**case.options, **case.arrays, "dtype": case.dtype, "regime": case.regime, "layouts": case.layouts, "np": np}
+            drawn = {"dtype": case.dtype, "regime": case.regime, "layouts": case.layouts, "asked": case.asked}
             with np.errstate(all="ignore"):  # a predicate may compute with special values
-                return bool(eval(self.where, {"__builtins__": SAFE}, names))
-        return all(name in case.options and _plain(case.options[name]) == _plain(value) for name, value in self.where.items())
+                return bool(eval(self.where, {"__builtins__": SAFE}, {**case.options, **case.arrays, **drawn, "np": np}))
+        options = {**case.options, "asked": case.asked}
+        return all(name in options and _plain(options[name]) == _plain(value) for name, value in self.where.items())
 
     def witness_of(self, operation: Operation, dtype: str) -> Case:
         """The stored case; names are arrays or options as the oracle's signature has them."""
         signature = inspect.signature(operation.oracle).parameters.values()
         names = [p.name for p in signature if p.kind is p.POSITIONAL_OR_KEYWORD]
         arrays = {name: _array(self.witness.get(name), dtype) for name in names}
-        options = {name: _plain(value) for name, value in self.witness.items() if name not in (*names, "layouts")}
-        return Case(arrays, options, dtype, layouts=self.witness.get("layouts", {}))
+        options = {name: _plain(value) for name, value in self.witness.items() if name not in (*names, "layouts", "asked")}
+        return Case(arrays, options, dtype, layouts=self.witness.get("layouts", {}), asked=self.witness.get("asked", ""))
 
     def still_fails(self, attempt: Callable[[], None]) -> bool:
         """Whether the witness fails, by a disagreement or an error of the library."""

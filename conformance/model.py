@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from oracles.costs import Cost
+
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
@@ -42,7 +44,8 @@ class Case:
     """The named arrays and plain options of one call.
 
     Arrays are NumPy arrays of the case's own dtype (bfloat16 through ml_dtypes), of integers, or None where an optional one is left out.
-    `regime` and `seed` name the data, so that a property can draw more of the same kind; `layouts` says how arrays lie in memory.
+    `regime` and `seed` name the data, so that a property can draw more of the same kind; `layouts` says how arrays lie in memory;
+    `asked` names what is asked of the case where a property asks one of several things.
     """
 
     arrays: Mapping[str, np.ndarray | None]
@@ -51,6 +54,7 @@ class Case:
     regime: str = "integers"
     seed: int = 0
     layouts: Mapping[str, str] = field(default_factory=dict)
+    asked: str = ""
 
     def but(self, **changes: Any) -> Case:
         """The same case with some arrays or options replaced, by name; KeyError for a name that it does not have."""
@@ -65,6 +69,10 @@ class Case:
         """The same case with options added."""
         return replace(self, options={**self.options, **options})
 
+    def asking(self, asked: str) -> Case:
+        """The same case, asked for one thing."""
+        return replace(self, asked=asked)
+
     def laid_out(self, **layouts: str) -> Case:
         """The same case with arrays laid out in memory as named."""
         return replace(self, layouts={**self.layouts, **layouts})
@@ -73,20 +81,8 @@ class Case:
         arrays = (f"{name}={'None' if a is None else f'{a.dtype}{list(a.shape)}'}" for name, a in self.arrays.items())
         options = (f"{name}={value!r}" for name, value in self.options.items())
         layouts = (f"{name} is {layout}" for name, layout in self.layouts.items())
-        return ", ".join([*arrays, *options, *layouts, f"{self.regime} from seed {self.seed}"])
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a call costs: parameters of the layer, multiply-accumulates and floating-point operations of its products."""
-
-    parameters: int
-    macs: int
-
-    @property
-    def flops(self) -> int:
-        """Two for a multiply-accumulate, as torch.utils.flop_counter counts: biases and elementwise work are left out."""
-        return 2 * self.macs
+        asked = [f"asked for {self.asked}"] if self.asked else []
+        return ", ".join([*arrays, *options, *layouts, *asked, f"{self.regime} from seed {self.seed}"])
 
 
 @dataclass(frozen=True)
@@ -108,7 +104,7 @@ class Operation:
     oracle(**arrays, **options)             Bounded in, accepted sets out; with `follows_subject` also observed=results
     gradient(dy, **arrays, **options)       accepted sets by input name, dy the cotangent of "output"
     shape(**shapes, **options)              the shapes of the results by name, from the arrays' shapes (None for None)
-    cost(**shapes, **options)               a Cost
+    cost(**shapes, **options)               a Cost, or the Work of `oracles.costs`
     cases(dtype)                            a Hypothesis strategy of cases
     rejects                                 {sentence: break a valid case in one way, or None where that cannot be done}
     in_place(**arrays, **options)           as `call`, writing the output over the first array
@@ -174,7 +170,11 @@ class Backend(Protocol):
 
     pullback(operation, case, dy)   gradients by input name, dy the cotangent of "output"
     abstract(operation, case)       {result: (shape, dtype name)} without computing, as on torch's meta device
-    count(operation, case)          {"parameters": …, "flops": …} as the library's own counters say
+    fake(operation, case)           the same in a second way, as on torch's fake tensors
+    count(operation, case)          {"parameters": …, "flops": …} as the library's own counters say; a backend that counts a backward
+                                    pass, of the gradients of every floating array that is not one of `constants`, gives
+                                    "backward_flops" too, and may give only those that `case.asked` begins with
+    abstract_count(operation, case) the same without computing; parameters may be left out
     layouts                         names of memory layouts that it honours in Case.layouts, of `conformance.layouts`
     deterministic                   False where the same call may give other bits the next time
     known_failures                  the file of its known failures

@@ -8,7 +8,8 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from conformance.model import torch
-from oracles.receptive_field import Field, Look, adaptive, along, linear, nearest, transposed, window
+from oracles import receptive_field as oracle
+from oracles.receptive_field import Field, Look, along
 
 
 class Along(NamedTuple):
@@ -64,14 +65,14 @@ def _last(rank: int, looks: Callable[[int], Look]) -> Looks:
 
 
 def _convolution(x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, is_transposed: bool, *_: Any) -> Looks:
-    look, rank = transposed if is_transposed else window, weight.ndim - 2
+    look, rank = oracle.transposed if is_transposed else oracle.window, weight.ndim - 2
     options = (weight.shape[2:], stride, padding, dilation)
     return _last(rank, lambda axis: look(*(along(option, axis) for option in options)))
 
 
 def _max_pool(x: Any, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, *_: Any) -> Looks:
     options = (kernel, stride or kernel, padding, dilation)
-    return _last(len(kernel), lambda axis: window(*(along(option, axis) for option in options)))
+    return _last(len(kernel), lambda axis: oracle.window(*(along(option, axis) for option in options)))
 
 
 def _average_pool(x: Any, kernel: Any, stride: Any = (), padding: Any = 0, *_: Any) -> Looks:
@@ -79,7 +80,7 @@ def _average_pool(x: Any, kernel: Any, stride: Any = (), padding: Any = 0, *_: A
 
 
 def _adaptive_pool(x: Any, size: Any) -> Looks:
-    return _last(len(size), lambda axis: adaptive(x.shape[axis - len(size)], size[axis]))
+    return _last(len(size), lambda axis: oracle.adaptive(x.shape[axis - len(size)], size[axis]))
 
 
 def _ratio(x: Any, size: Any, scales: Sequence[float | None], axis: int) -> Fraction:
@@ -87,16 +88,22 @@ def _ratio(x: Any, size: Any, scales: Sequence[float | None], axis: int) -> Frac
     return 1 / Fraction(scale) if scale else Fraction(x.shape[axis - len(size)], size[axis])
 
 
-def _nearest(x: Any, size: Any, *scales: float | None) -> Looks:
-    return _last(len(size), lambda axis: nearest(_ratio(x, size, scales, axis)))
+def _nearest(exact: bool) -> Callable[..., Looks]:
+    return lambda x, size, *scales: _last(len(size), lambda axis: oracle.nearest(_ratio(x, size, scales, axis), exact))
 
 
-def _linear(x: Any, size: Any, align_corners: bool, *scales: float | None) -> Looks:
-    def look(axis: int) -> Look:
-        corners = Fraction(x.shape[axis - len(size)] - 1, max(size[axis] - 1, 1))
-        return linear(corners if align_corners else _ratio(x, size, scales, axis), align_corners)
+def _by_kernel(width: int, antialias: bool = False) -> Callable[..., Looks]:
+    """Interpolation by a kernel that reaches `width` cells."""
 
-    return _last(len(size), look)
+    def looks(x: Any, size: Any, align_corners: bool, *scales: float | None) -> Looks:
+        def look(axis: int) -> Look:
+            corners = Fraction(x.shape[axis - len(size)] - 1, max(size[axis] - 1, 1))
+            ratio = corners if align_corners else _ratio(x, size, scales, axis)
+            return oracle.kernel(ratio, align_corners, width, antialias)
+
+        return _last(len(size), look)
+
+    return looks
 
 
 def _pad(x: Any, pad: Any, *_: Any) -> Looks:
@@ -114,13 +121,17 @@ LOOKS: Mapping[str, Callable[..., Looks]] = {
     **{f"max_pool{rank}d_with_indices": _max_pool for rank in (2, 3)},
     **{f"avg_pool{rank}d": _average_pool for rank in (1, 2, 3)},
     **{f"{name}{rank}d": _adaptive_pool for name in ("_adaptive_avg_pool", "adaptive_max_pool") for rank in (2, 3)},
-    **{f"upsample_nearest{rank}d": _nearest for rank in (1, 2, 3)},
-    **dict.fromkeys(("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d"), _linear),
+    **{f"upsample_nearest{rank}d": _nearest(exact=False) for rank in (1, 2, 3)},
+    **{f"_upsample_nearest_exact{rank}d": _nearest(exact=True) for rank in (1, 2, 3)},
+    **dict.fromkeys(("upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d"), _by_kernel(1)),
+    "upsample_bicubic2d": _by_kernel(2),
+    "_upsample_bilinear2d_aa": _by_kernel(1, antialias=True),
+    "_upsample_bicubic2d_aa": _by_kernel(2, antialias=True),
     **{f"{name}_pad{rank}d": _pad for name in ("reflection", "replication") for rank in (1, 2, 3)},
     "constant_pad_nd": _pad,
     "slice": _slice,
-    "pixel_shuffle": lambda x, r: _last(2, lambda _: nearest(Fraction(1, r))),
-    "pixel_unshuffle": lambda x, r: _last(2, lambda _: window(r, r)),
+    "pixel_shuffle": lambda x, r: _last(2, lambda _: oracle.nearest(Fraction(1, r))),
+    "pixel_unshuffle": lambda x, r: _last(2, lambda _: oracle.window(r, r)),
 }
 REDUCTIONS = {"mean", "sum", "amax", "amin", "prod", "var", "std", "max", "min"}
 MOVES = {"view", "_unsafe_view", "unsqueeze", "squeeze", "reshape", "_reshape_alias"}
@@ -207,7 +218,7 @@ def _mixed_dims(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Se
     x, more = args[0], args[1:]
     if "batch_norm" in name and len(args) > 5:
         return () if "no_training" in name or not args[5] else range(x.ndim)
-    if name == "native_layer_norm":
+    if name in ("native_layer_norm", "_fused_rms_norm"):
         return range(x.ndim - len(more[0]), x.ndim)
     if name in ("_softmax", "_log_softmax", "_safe_softmax", "select", "split", "split_with_sizes", "unsafe_split", "unbind", "cumsum"):
         at = 1 if "split" in name else 0

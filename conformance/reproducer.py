@@ -27,6 +27,21 @@ ENDINGS = {  # what each property does with the call; {name}s are filled in
     results["output"].backward(dy)
     results = {name: tensor.grad for name, tensor in arrays.items() if torch.is_tensor(tensor) and tensor.grad is not None}
 """,
+    "cost": """\
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as forward:
+        results = named(call(**arrays, **options))
+    print("FLOPs forward:", forward.get_total_flops())
+    for name, tensor in arrays.items():
+        if torch.is_tensor(tensor) and tensor.is_floating_point() and name not in constants:
+            tensor.requires_grad_()
+    output = named(call(**arrays, **options))["output"]
+    if output.requires_grad:
+        with FlopCounterMode(display=False) as backward:
+            output.sum().backward()
+        print("FLOPs backward:", backward.get_total_flops())
+""",
     "": """\
     results = named(run(**arrays, **options))
 """,
@@ -93,6 +108,7 @@ def script(verb: str, operation: Operation, case: Case, backend: Backend, failur
     """The script of a failing case: arrays, options, the call, and what was found beside what is accepted."""
     literal = torch_literal if operation.library == "torch" else numpy_literal
     dy = getattr(failure, "dy", None)
+    ending = "gradient" if dy is not None else verb if verb == "cost" and operation.library == "torch" else ""
     lines = [
         "from __future__ import annotations",
         "",
@@ -114,9 +130,10 @@ def script(verb: str, operation: Operation, case: Case, backend: Backend, failur
         *(f"    {name!r}: {literal(array, case.layouts.get(name), backend)}," for name, array in case.arrays.items()),
         "}",
         f"options = {dict(case.options)!r}",
-        *([f"constants = {operation.constants!r}", f"dy = {literal(dy, None, backend)}"] if dy is not None else []),
+        *([f"constants = {operation.constants!r}"] if ending else []),
+        *([f"dy = {literal(dy, None, backend)}"] if dy is not None else []),
         "",
-        textwrap.dedent(ENDINGS["gradient" if dy is not None else ""]),
+        textwrap.dedent(ENDINGS[ending]),
         *_comparison(verb, failure),
     ]
     return "\n".join(lines) + "\n"
@@ -126,7 +143,7 @@ def _comparison(verb: str, failure: Exception) -> list[str]:
     """The last lines: the element in question, or all that came out."""
     result, index, accepted = (getattr(failure, name, "") for name in ("result", "index", "accepted"))
     if not accepted:
-        return ["print(results)", f"print({f'{verb}: {failure}'!r})"]
+        return [*(["print(results)"] if verb != "cost" else []), f"print({f'{verb}: {failure}'!r})"]
     return [
         f'print("{result}{list(index)} is", results[{result!r}][{tuple(index)!r}])',
         f"print({f'accepted is {accepted}'!r})",

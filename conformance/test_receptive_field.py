@@ -1,5 +1,7 @@
 """What an output sees of the input is the formula's receptive field: the set of inputs that its gradient reaches."""
 
+import functools
+
 import numpy as np
 
 from conformance.harness import for_every_case
@@ -22,15 +24,15 @@ def test_receptive_field(operation: Operation, case: Case, backend: Backend) -> 
     shape, rng = backend.run(operation, probe)["output"].shape, np.random.default_rng(case.seed)
     at = tuple(int(rng.integers(side)) for side in shape[2:])
     dy = np.zeros(shape, case.dtype)
-    dy[:, :, at[0], at[1]] = 1
+    dy[(slice(None), slice(None), *at)] = 1
     dx = backend.pullback(operation, probe, dy)["x"]  # type: ignore[attr-defined]
     own = np.einsum("jcj->jc", dx.reshape(len(dx), dx.shape[1], -1)).any(axis=1)  # sample j's gradient at its own pixel
     reached = own.reshape(dx.shape[2:])
     rows = [cells[i] for (_, cells), i in zip(sights, at, strict=True)]
-    if not (reached == np.multiply.outer(*rows)).all():
+    if not (reached == functools.reduce(np.multiply.outer, rows)).all():
         wanted = [np.flatnonzero(row).tolist() for row in rows]
         raise Disagreement(f"the gradient of output {at} reaches {np.argwhere(reached).tolist()}, the formula gives {wanted}")
-    for (formula, _), i, axis in zip(sights, at, (1, 0), strict=True):
-        seen = np.flatnonzero(reached.any(axis=axis))
+    for axis, ((formula, _), i) in enumerate(zip(sights, at, strict=True)):
+        seen = np.flatnonzero(np.moveaxis(reached, axis, 0).reshape(reached.shape[axis], -1).any(axis=1))
         if seen.size and not {int(seen[0]), int(seen[-1])} <= set(formula.sees(i)):
             raise Disagreement(f"the gradient of output {at} reaches {seen.tolist()}, outside of {formula}")

@@ -7,20 +7,22 @@ are summed count: convolutions, linear layers, attention, recurrences. Biases, n
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from oracles.windows import Sides
 
 
 @dataclass(frozen=True)
-class Work:
-    """One call of a layer; `inputs` and `outputs` are elements."""
+class Cost:
+    """Parameters of a layer, multiply-accumulates of one call, and the floating-point operations of these products.
+
+    The backward pass forms every product twice, unless `backward_macs` says that not all of its factors have a derivative.
+    """
 
     parameters: int
     macs: int
-    inputs: int
-    outputs: int
+    backward_macs: int | None = field(default=None, kw_only=True)
 
     @property
     def flops(self) -> int:
@@ -30,7 +32,15 @@ class Work:
     @property
     def backward_flops(self) -> int:
         """Of the backward pass: every product has two factors, and each of their derivatives takes the same products again."""
-        return 2 * self.flops
+        return 2 * (2 * self.macs if self.backward_macs is None else self.backward_macs)
+
+
+@dataclass(frozen=True)
+class Work(Cost):
+    """The cost of one call of a layer with what it moves; `inputs` and `outputs` are elements."""
+
+    inputs: int
+    outputs: int
 
     def bytes(self, itemsize: int = 4) -> int:
         """Moved at least by the forward pass: inputs and parameters are read, outputs written, each once."""

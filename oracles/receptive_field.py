@@ -89,23 +89,35 @@ def transposed(kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1
     return Look(Fraction(1, stride), Fraction(padding, stride) - reach, reach)
 
 
-def nearest(ratio: Fraction) -> Look:
-    """Interpolation by the nearest neighbour: ⌊i·ratio⌋, ratio inputs to one output.
+def nearest(ratio: Fraction, exact: bool = False) -> Look:
+    """Interpolation by the nearest neighbour: ⌊i·ratio⌋, ratio inputs to one output; ⌊(i + ½)·ratio⌋ where it is exact.
 
-    Source: torch.nn.functional.interpolate, mode nearest.
+    Source: torch.nn.functional.interpolate, modes nearest and nearest-exact.
     """
-    lost = 1 - Fraction(1, ratio.denominator)
-    return Look(ratio, -lost, lost)
+    shift = ratio / 2 if exact else Fraction(0)
+    lost = 1 - Fraction(1, math.lcm(ratio.denominator, shift.denominator))
+    return Look(ratio, shift - lost, lost)
+
+
+def kernel(ratio: Fraction, align_corners: bool = False, width: int = 1, antialias: bool = False) -> Look:
+    """Interpolation by a kernel: the j less than `width` away from i·ratio, or from (i + ½)·ratio − ½ without align_corners.
+
+    The kernel is wider by the ratio where it smooths what is made smaller.
+
+    Source: torch.nn.functional.interpolate, modes linear, bilinear and trilinear (width 1), bicubic (width 2), and antialias.
+    """
+    centre = Fraction(0) if align_corners else (ratio - 1) / 2
+    reach = width * max(ratio, Fraction(1)) if antialias else Fraction(width)
+    near = reach - Fraction(1, math.lcm(ratio.denominator, centre.denominator, reach.denominator))
+    return Look(ratio, centre - near, 2 * near)
 
 
 def linear(ratio: Fraction, align_corners: bool = False) -> Look:
-    """Linear interpolation: the j less than one away from i·ratio, or from (i + ½)·ratio − ½ without align_corners.
+    """Linear interpolation: the two neighbours of the position.
 
     Source: torch.nn.functional.interpolate, modes linear, bilinear and trilinear.
     """
-    centre = Fraction(0) if align_corners else (ratio - 1) / 2
-    near = 1 - Fraction(1, math.lcm(ratio.denominator, centre.denominator))
-    return Look(ratio, centre - near, 2 * near)
+    return kernel(ratio, align_corners)
 
 
 def adaptive(inputs: int, outputs: int) -> Look:
@@ -145,18 +157,20 @@ def transposed_reach(inputs: int, outputs: int, kernel: int, stride: int = 1, pa
     return window_reach(outputs, inputs, kernel, stride, padding, dilation).T
 
 
-def nearest_reach(inputs: int, outputs: int) -> np.ndarray:
-    """Output i sees ⌊i·inputs/outputs⌋."""
-    i, j = _cells(outputs, inputs)
-    return np.asarray(j == i * inputs // outputs)
+def nearest_reach(inputs: int, outputs: int, ratio: Fraction | None = None, exact: bool = False) -> np.ndarray:
+    """Output i sees ⌊i·ratio⌋, or ⌊(i + ½)·ratio⌋, the last cell where that lies behind it; ratio is by default inputs/outputs."""
+    (up, down), (i, j) = (ratio or Fraction(inputs, outputs)).as_integer_ratio(), _cells(outputs, inputs)
+    return np.asarray(j == np.minimum((2 * i + exact) * up // (2 * down), inputs - 1))
 
 
-def linear_reach(inputs: int, outputs: int, align_corners: bool = False) -> np.ndarray:
-    """Output i sees the j with a positive weight, 1 − |j − source|, the source held inside of the image."""
+def linear_reach(inputs: int, outputs: int, ratio: Fraction | None = None, align_corners: bool = False) -> np.ndarray:
+    """Output i sees the j with a positive weight, 1 − |j − source|, the source held inside of the image; ratio by default of the sizes."""
     i, j = _cells(outputs, inputs)
-    twice, whole = (2 * i * (inputs - 1), 2 * max(outputs - 1, 1)) if align_corners else ((2 * i + 1) * inputs - outputs, 2 * outputs)
-    source = np.clip(twice, 0, (inputs - 1) * whole)  # in units of 1/whole: no rounding
-    return np.asarray(abs(j * whole - source) < whole)
+    given = Fraction(inputs - 1, max(outputs - 1, 1)) if align_corners else Fraction(inputs, outputs)
+    up, down = (given if ratio is None else ratio).as_integer_ratio()
+    twice = 2 * i * up if align_corners else (2 * i + 1) * up - down
+    source = np.clip(twice, 0, (inputs - 1) * 2 * down)  # in units of 1/(2·down): no rounding
+    return np.asarray(abs(j * 2 * down - source) < 2 * down)
 
 
 def adaptive_reach(inputs: int, outputs: int) -> np.ndarray:

@@ -76,6 +76,32 @@ def adaptive_pooling(x: Sides, output_size: Any, *, rank: int) -> Sides:
     return (*x[:-rank], *(side if wanted is None else wanted for side, wanted in zip(x[-rank:], asked, strict=True)))
 
 
+def unpooling(x: Sides, kernel_size: Any, stride: Any = None, padding: Any = 0, *, rank: int) -> Sides:
+    """L′ = (L − 1)·stride − 2·padding + kernel_size, stride by default kernel_size.
+
+    Source: torch.nn.MaxUnpool2d, Shape.
+    """
+    kernel, steps = spread(kernel_size, rank), spread(kernel_size if stride is None else stride, rank)
+    return (*x[:-rank], *((n - 1) * s - 2 * p + k for n, k, s, p in zip(x[-rank:], kernel, steps, spread(padding, rank), strict=True)))
+
+
+def fractional_pooling(x: Sides, output_size: Any = None, output_ratio: Any = None, *, rank: int) -> Sides:
+    """The sides asked for, or ⌊L·output_ratio⌋.
+
+    Source: torch.nn.FractionalMaxPool2d.
+    """
+    return upsampling(x, output_size, output_ratio, rank=rank)
+
+
+def gated(x: Sides, dim: int = -1) -> Sides:
+    """(…, L, …) → (…, L/2, …).
+
+    Source: torch.nn.GLU, Shape.
+    """
+    axis = dim % len(x)
+    return (*x[:axis], x[axis] // 2, *x[axis + 1 :])
+
+
 def upsampling(x: Sides, size: Any = None, scale_factor: Any = None, *, rank: int) -> Sides:
     """The size asked for, or L′ = ⌊L·scale_factor⌋.
 

@@ -1,196 +1,117 @@
-"""Stacks of layers: what a sequence of layers computes, and its shapes, costs and receptive field, each composed layer by layer.
-
-A layer is a tuple of its class's name in torch.nn and all of its positional arguments, ("MaxPool2d", 3, 2, 1) say.
-"""
+"""Stacks of layers: what a sequence of layers computes."""
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from fractions import Fraction
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from oracles import costs, receptive_field, shapes
 from oracles.bounded import contract
-from oracles.convolution import convolution, convolution_gradient
-from oracles.costs import Work
+from oracles.convolution import convolution
+from oracles.layers import Layer, kind_of, layer_shape, look, parameter_shapes, ratio_of, windowed
 from oracles.pooling import max_pool
-from oracles.receptive_field import Field, Look, along
-from oracles.windows import Sides, spread
-
-Layer = tuple[Any, ...]
-Sight = tuple[Field, np.ndarray]  # the formula, and the set
+from oracles.transposed_convolution import transposed_convolution
+from oracles.windows import Sides
 
 
-# Shapes.
-
-SHAPES: Mapping[str, Callable[..., Sides]] = {
-    "Conv2d": lambda x, i, o, k, s, p, d, g, bias: shapes.convolution(x, o, k, s, p, d, rank=2),
-    "ConvTranspose2d": lambda x, i, o, k, s, p, more, g, bias, d: shapes.transposed_convolution(x, o, k, s, p, more, d, rank=2),
-    "MaxPool2d": lambda x, k, s, p: shapes.pooling(x, k, s, p, rank=2),
-    "AvgPool2d": lambda x, k, s, p: shapes.pooling(x, k, s, p, rank=2),
-    "AdaptiveAvgPool2d": lambda x, size: shapes.adaptive_pooling(x, size, rank=2),
-    "Upsample": lambda x, size, factor, mode: shapes.upsampling(x, size, factor, rank=2),
-    "PixelShuffle": shapes.pixel_shuffle,
-    "ChannelShuffle": lambda x, groups: x,
-    "ReLU": lambda x: x,
-}
+def weighted(x: Any, matrices: list[np.ndarray]) -> Any:
+    """Every output a sum over all inputs, weighted by the product of each axis's weights: (N, C, H, …) → (N, C, H′, …)."""
+    whole = functools.reduce(np.kron, matrices)
+    y = contract("ncs,ts->nct", x.reshape(*x.shape[:2], math.prod(x.shape[2:])), whole)
+    return y.reshape(*x.shape[:2], *map(len, matrices))
 
 
-def along_the_way(x: Sides, layers: Iterable[Layer]) -> Iterator[tuple[Layer, Sides, Sides]]:
-    """Each layer with the shape of what it takes and of what it gives."""
-    for layer in layers:
-        name, *arguments = layer
-        y = SHAPES[name](x, *arguments)
-        yield layer, x, y
-        x = y
+def cells_of(layer: Layer, x: Any, y: Sides) -> list[np.ndarray]:
+    """For each axis, the cells that each output sees."""
+    return [look(layer, axis, x.shape[axis + 2], y[axis + 2])[1] for axis in range(x.ndim - 2)]
 
 
-def stack_shape(x: Sides, layers: Iterable[Layer]) -> Sides:
-    """The shape of what the last layer gives."""
-    return [x, *(y for _, _, y in along_the_way(x, layers))][-1]
+def average(layer: Layer, x: Any, y: Sides) -> Any:
+    """The sum over the window, by its cells: those in the image, or in the image and its padding with count_include_pad."""
+    divisors = []
+    for axis, (cells, side) in enumerate(zip(cells_of(layer, x, y), x.shape[2:], strict=True)):
+        kernel, stride, padding, _ = windowed(layer, axis)
+        start = np.arange(len(cells)) * stride
+        divisors.append(np.minimum(start + kernel, side + 2 * padding) - start if layer[5] else cells.sum(axis=1))
+    return weighted(x, [1.0 * cells for cells in cells_of(layer, x, y)]) / functools.reduce(np.multiply.outer, divisors)
 
 
-# Costs.
+def adaptive(layer: Layer, x: Any, y: Sides) -> Any:
+    """The mean over the cells that each output sees, or the largest of them."""
+    cells = cells_of(layer, x, y)
+    if kind_of(layer) == "AdaptiveAvgPool":
+        return weighted(x, [1.0 * c for c in cells]) / functools.reduce(np.multiply.outer, [c.sum(axis=1) for c in cells])
+    flat, whole = x.reshape(*x.shape[:2], math.prod(x.shape[2:])), functools.reduce(np.kron, cells)
+    return np.stack([np.max(flat[:, :, np.flatnonzero(seen)], axis=-1) for seen in whole], axis=-1).reshape(y)
 
 
-def work(layer: Layer, x: Sides, y: Sides) -> Work:
-    """What one layer costs."""
-    name, *arguments = layer
-    if name == "Conv2d":
-        i, o, k, _, _, _, groups, bias = arguments
-        return costs.convolution(x, y, i, o, spread(k, 2), groups, bias)
-    if name == "ConvTranspose2d":
-        i, o, k, _, _, _, groups, bias, _ = arguments
-        return costs.transposed_convolution(x, y, i, o, spread(k, 2), groups, bias)
-    return costs.elementwise(x, y)
+def linear_weights(side: int, new: int, ratio: float, align_corners: bool) -> np.ndarray:
+    """1 − |j − source|, the source held inside of the image: (new, side)."""
+    source = np.arange(new) * ratio if align_corners else np.maximum((np.arange(new) + 0.5) * ratio - 0.5, 0)
+    return np.asarray(np.maximum(1 - abs(np.arange(side) - np.minimum(source, side - 1)[:, None]), 0))
 
 
-def stack_work(x: Sides, layers: Iterable[Layer]) -> Work:
-    """The sums over the layers; inputs and outputs are those of every layer."""
-    every = [work(*step) for step in along_the_way(x, layers)]
-    return Work(*(sum(getattr(w, name) for w in every) for name in ("parameters", "macs", "inputs", "outputs")))
+def upsampled(layer: Layer, x: Any, y: Sides) -> Any:
+    """The one cell that each output sees, or its neighbours weighted by how near they are."""
+    if layer[3].startswith("nearest"):
+        return x[(slice(None), slice(None), *np.ix_(*(cells.argmax(axis=1) for cells in cells_of(layer, x, y))))]
+    corners, sides = len(layer) > 4 and bool(layer[4]), list(zip(x.shape[2:], y[2:], strict=True))
+    return weighted(x, [linear_weights(*both, float(ratio_of(layer, axis, *both)), corners) for axis, both in enumerate(sides)])
 
 
-# Receptive fields.
-
-
-def _windowed(name: str, arguments: list[Any]) -> tuple[Any, Any, Any, Any]:
-    """kernel, stride, padding, dilation."""
-    if name == "ConvTranspose2d":
-        _, _, k, s, p, _, _, _, d = arguments
-    elif name == "Conv2d":
-        k, s, p, d = arguments[2:6]
-    else:
-        k, s, p, d = *arguments, 1
-    return k, s, p, d
-
-
-def look(layer: Layer, axis: int, side: int, new: int) -> tuple[Look, np.ndarray]:
-    """How a layer looks along an axis that had `side` cells and has `new`: three numbers, and the set."""
-    name, *arguments = layer
-    if name in ("Conv2d", "MaxPool2d", "AvgPool2d", "ConvTranspose2d"):
-        options = [along(option, axis) for option in _windowed(name, arguments)]
-        if name == "ConvTranspose2d":
-            return receptive_field.transposed(*options), receptive_field.transposed_reach(side, new, *options)
-        return receptive_field.window(*options), receptive_field.window_reach(side, new, *options)
-    if name == "AdaptiveAvgPool2d":
-        return receptive_field.adaptive(side, new), receptive_field.adaptive_reach(side, new)
-    if name == "Upsample" and arguments[2] == "bilinear":
-        return receptive_field.linear(Fraction(side, new)), receptive_field.linear_reach(side, new)
-    return receptive_field.nearest(Fraction(side, new)), receptive_field.nearest_reach(side, new)
-
-
-def sights(x: Sides, layers: Iterable[Layer]) -> tuple[Sight, ...]:
-    """For each axis of an image, what the outputs of a stack see of its input."""
-    steps = list(along_the_way(x, layers))
-
-    def sight(axis: int) -> Sight:
-        looks = [look(layer, axis, before[axis - 2], after[axis - 2]) for layer, before, after in steps]
-        return receptive_field.field(three for three, _ in looks), receptive_field.reach((cells for _, cells in looks), x[axis - 2])
-
-    return tuple(map(sight, range(2)))
-
-
-# Values.
-
-
-def _bilinear(x: Any, new: Sides) -> Any:
-    """Four neighbours of each pixel, weighted by how near they are."""
-    taps = []
-    for side, count in zip(x.shape[2:], new, strict=True):
-        source = np.maximum((np.arange(count) + 0.5) * (side / count) - 0.5, 0)
-        low = np.floor(source).astype(int)  # beyond the last pixel both neighbours are that pixel
-        taps.append(((low, 1 - (source - low)), (np.minimum(low + 1, side - 1), source - low)))
-    cells = [(rows, columns, np.outer(a, b)) for rows, a in taps[0] for columns, b in taps[1]]
-    around = np.stack([x[:, :, rows][:, :, :, columns] for rows, columns, _ in cells], axis=2)
-    return contract("nckhw,khw->nchw", around, np.stack([weights for *_, weights in cells]))
-
-
-def _adaptive(x: Any, new: Sides) -> Any:
-    """The mean over the cells that each output sees."""
-    height, width = (receptive_field.adaptive_reach(side, count) for side, count in zip(x.shape[2:], new, strict=True))
-    rows = [[np.mean(x[:, :, np.flatnonzero(a)][:, :, :, np.flatnonzero(b)], axis=(2, 3)) for b in width] for a in height]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
-
-
-def _shuffle(x: Any, groups: int) -> Any:
+def channel_shuffle(x: Any, groups: int) -> Any:
+    """The first channel of each group, then the second of each, …"""
     n, c, *sides = x.shape
     return np.swapaxes(x.reshape(n, groups, c // groups, *sides), 1, 2).reshape(x.shape)
 
 
-def _pixel_shuffle(x: Any, r: int) -> Any:
+def pixel_shuffle(x: Any, r: int) -> Any:
+    """r² channels dealt out to r×r pixels."""
     n, c, h, w = x.shape
     return np.transpose(x.reshape(n, c // r**2, r, r, h, w), (0, 1, 4, 2, 5, 3)).reshape(n, c // r**2, h * r, w * r)
 
 
-def value(layer: Layer, x: Any, weight: Any, bias: Any) -> Any:
-    """What one layer computes."""
-    name, *arguments = layer
-    new = SHAPES[name](x.shape, *arguments)
-    if name == "Conv2d":
-        _, stride, padding, dilation = (spread(option, 2) for option in _windowed(name, arguments))
-        return convolution(x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=arguments[6])
-    if name == "ConvTranspose2d":
-        _, stride, padding, dilation = (spread(option, 2) for option in _windowed(name, arguments))
-        options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": arguments[6]}
-        y = convolution_gradient(x, np.zeros(new), weight, **options)["x"]
-        return y if bias is None else y + bias.reshape(-1, 1, 1)
-    if name == "MaxPool2d":
-        return max_pool(x, **dict(zip(("kernel_size", "stride", "padding"), arguments, strict=True)))["output"]
-    if name == "AvgPool2d":
-        kernel, stride, padding, _ = (spread(option, 2) for option in _windowed(name, arguments))
-        ones, channels = np.ones((x.shape[1], 1, *kernel)), x.shape[1]
-        return convolution(x, ones, stride=stride, padding=padding, groups=channels) / math.prod(kernel)
-    if name == "Upsample" and arguments[2] == "nearest":
-        return np.repeat(np.repeat(x, new[2] // x.shape[2], axis=2), new[3] // x.shape[3], axis=3)
-    others = {
-        "Upsample": lambda: _bilinear(x, new[2:]),
-        "AdaptiveAvgPool2d": lambda: _adaptive(x, new[2:]),
-        "ChannelShuffle": lambda: _shuffle(x, *arguments),
-        "PixelShuffle": lambda: _pixel_shuffle(x, *arguments),
-        "ReLU": lambda: np.maximum(x, 0),
-    }
-    return others[name]()
+def pixel_unshuffle(x: Any, r: int) -> Any:
+    """r×r pixels gathered in r² channels."""
+    n, c, h, w = x.shape
+    return np.transpose(x.reshape(n, c, h // r, r, w // r, r), (0, 1, 3, 5, 2, 4)).reshape(n, c * r**2, h // r, w // r)
 
 
-def parameter_shapes(layer: Layer) -> list[Sides]:
-    """The shapes of a layer's weight and bias, none where it has none."""
-    name, *arguments = layer
-    if name not in ("Conv2d", "ConvTranspose2d"):
-        return []
-    i, o, k = arguments[:3]
-    groups, bias = arguments[6:8]
-    first = (o, i // groups) if name == "Conv2d" else (i, o // groups)
-    return [(*first, *spread(k, 2)), *([(o,)] if bias else [])]
+def convolved(layer: Layer, x: Any, weight: Any, bias: Any) -> Any:
+    """A convolution or a transposed one."""
+    _, _, _, _, stride, padding, more, groups, _, *rest = layer
+    if kind_of(layer) == "Conv":
+        return convolution(x, weight, bias, stride=stride, padding=padding, dilation=more, groups=groups)
+    options = {"stride": stride, "padding": padding, "output_padding": more, "groups": groups, "dilation": rest[0]}
+    return transposed_convolution(x, weight, bias, **options)
+
+
+def max_pooled(layer: Layer, x: Any, y: Sides) -> Any:
+    """The largest cell of each window."""
+    names = ("kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode")
+    return max_pool(x, **dict(zip(names, layer[1:], strict=True)), rank=x.ndim - 2)["output"]
+
+
+VALUES: Mapping[str, Callable[..., Any]] = {
+    "MaxPool": max_pooled,
+    "AvgPool": average,
+    "AdaptiveAvgPool": adaptive,
+    "AdaptiveMaxPool": adaptive,
+    "Upsample": upsampled,
+    "ChannelShuffle": lambda layer, x, y: channel_shuffle(x, layer[1]),
+    "PixelShuffle": lambda layer, x, y: pixel_shuffle(x, layer[1]),
+    "PixelUnshuffle": lambda layer, x, y: pixel_unshuffle(x, layer[1]),
+    "ReLU": lambda layer, x, y: np.maximum(x, 0),
+}
 
 
 def stack(x: Any, values: Any, *, layers: tuple[Layer, ...]) -> Any:
     """Layer after layer, y = f_n(… f_2(f_1(x))), their weights and biases cut from `values` in order.
 
-    x (N, C, H, W), values (P,) → (N, C′, H′, W′)
+    x (N, C, H, …), values (P,) → (N, C′, H′, …)
     Source: torch.nn.Sequential; torch.nn.Conv2d, ConvTranspose2d, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, Upsample, PixelShuffle.
     """
     start = 0
@@ -199,5 +120,5 @@ def stack(x: Any, values: Any, *, layers: tuple[Layer, ...]) -> Any:
         for shape in parameter_shapes(layer):
             own.append(values[start : start + math.prod(shape)].reshape(shape))
             start += math.prod(shape)
-        x = value(layer, x, *(*own, None, None)[:2])
+        x = convolved(layer, x, *(*own, None)[:2]) if own else VALUES[kind_of(layer)](layer, x, layer_shape(layer, x.shape))
     return x

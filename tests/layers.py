@@ -162,7 +162,7 @@ def movements(draw: st.DrawFn) -> Drawn:
     r, n, c = draw(FEW), draw(FEW), draw(FEW)
     h, w = draw(st.integers(3, 6)), draw(st.integers(3, 6))
     pad, factor = tuple(draw(st.integers(0, 2)) for _ in range(4)), draw(st.sampled_from((1, 2, 1.5, 0.5, 2.25)))
-    plain = (n, c, h, w)
+    plain, twice = (n, c, h, w), (n, 2 * c, 2 * h, 2 * w)
     k = draw(st.integers(1, 3))
     makes: list[tuple[Callable[[], nn.Module], Shape, Shape]] = [
         (lambda: nn.PixelShuffle(r), (n, c * r * r, h, w), shapes.pixel_shuffle((n, c * r * r, h, w), r)),
@@ -176,6 +176,9 @@ def movements(draw: st.DrawFn) -> Drawn:
         (lambda: nn.Flatten(r - 1), plain, shapes.flattened(plain, r - 1)),
         (lambda: nn.Flatten(1, 2), plain, shapes.flattened(plain, 1, 2)),
         (nn.GELU, plain, plain),
+        (lambda: nn.GLU(r - 4), twice, shapes.gated(twice, r - 4)),
+        (lambda: nn.FractionalMaxPool2d(1, output_size=(h, r)), (n, c, h + 1, r + 1), (n, c, h, r)),
+        (lambda: nn.FractionalMaxPool2d(2, output_ratio=0.5), (n, c, 6, 7), shapes.fractional_pooling((n, c, 6, 7), None, 0.5, rank=2)),
         (lambda: nn.Softmax(1), plain, plain),
     ]
     make, x, y = draw(st.sampled_from(makes))

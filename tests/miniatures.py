@@ -37,8 +37,14 @@ class Altered:
     def abstract(self, operation: Operation, case: Case) -> Any:
         return self._honest.abstract(self._altered(operation), case)
 
+    def fake(self, operation: Operation, case: Case) -> Any:
+        return self._honest.fake(self._altered(operation), case)
+
     def count(self, operation: Operation, case: Case) -> Any:
         return self._honest.count(self._altered(operation), case)
+
+    def abstract_count(self, operation: Operation, case: Case) -> Any:
+        return self._honest.abstract_count(self._altered(operation), case)
 
 
 @dataclass(frozen=True)
@@ -173,6 +179,36 @@ def never_the_same(call: Call) -> Call:
 def double_work(call: Call) -> Call:
     """Everything is computed twice."""
     return lambda **arguments: (call(**arguments), call(**arguments))[1]
+
+
+def more_work_in(asked: str) -> Callable[[Call], Call]:
+    """A product more than there is: in the backward pass, or on tensors without data."""
+
+    class Twice(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, y: Any) -> Any:
+            return y.clone()
+
+        @staticmethod
+        def backward(ctx: Any, dy: Any) -> Any:  # type: ignore[override]
+            return (dy.reshape(-1, 1) @ dy.new_ones(1, 1)).reshape(dy.shape)
+
+    def alter(call: Call) -> Call:
+        if asked == "backward":
+            return with_output(Twice.apply)(call)
+        return with_output(lambda y: (y.reshape(-1, 1) @ y.new_ones(1, 1)).reshape(y.shape) if y.is_meta else y)(call)
+
+    return alter
+
+
+def cut_on(kind: str) -> Callable[[Call], Call]:
+    """One element too few where shapes are inferred: on meta or on fake tensors."""
+
+    def wrong(output: Any) -> Any:
+        fake = type(output).__name__ == "FakeTensor"
+        return output.reshape(-1)[1:] if (output.is_meta and not fake if kind == "meta" else fake) else output
+
+    return with_output(wrong)
 
 
 def zero_for_nan(arguments: dict[str, Any]) -> dict[str, Any]:

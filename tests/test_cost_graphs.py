@@ -1,25 +1,18 @@
-"""The cost table of any network: whatever `forward` does, what its layers see, and what cannot be told."""
+"""The cost table of any network: whatever `forward` does, and what cannot be told."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import HealthCheck, given, settings
 from torch import nn
 
 from conformance.cost import CostError, Row, cost_table, elementwise, total
-from conformance.operations import stack
-from conformance.operations.stack import cases, network
 from oracles import costs
 from oracles.costs import Work
-from oracles.stack import sights
 from tests import networks
-
-several = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def named(rows: list[Row]) -> dict[str, Row]:
@@ -91,6 +84,28 @@ def test_products_in_a_forward_without_layers_are_counted():
     assert row.macs == costs.attention((2, 3, 5, 8), (2, 3, 5, 8), (2, 3, 5, 8)).macs
 
 
+@pytest.mark.parametrize(
+    ("product", "macs"),
+    [
+        (lambda x: x[0] @ x[1], 8),
+        (lambda x: x @ x[0], 32),
+        (lambda x: torch.addmv(x[:, 0], x, x[0]), 32),
+        (lambda x: torch.vdot(x[0], x[1]), 8),
+        (lambda x: torch.addbmm(x[:, :4], x[None], x.T[None]), 4 * 8 * 4),
+        (lambda x: torch.einsum("ij,kj->ik", x, x), 4 * 8 * 4),
+        (lambda x: torch.baddbmm(x[None, :, :4], x[None], x.T[None]), 4 * 8 * 4),
+    ],
+    ids=["dot", "mv", "addmv", "vdot", "addbmm", "einsum", "baddbmm"],
+)
+def test_products_of_vectors_and_of_batches_are_counted(product, macs):
+    class Product(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return product(x)
+
+    (row,) = cost_table(Product(), (4, 8))
+    assert row.macs == macs
+
+
 def test_weight_norm_is_still_the_layer_it_normalises():
     layer = nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 8, 3))
     (row,) = cost_table(layer, (1, 4, 8, 8))
@@ -122,85 +137,6 @@ def test_the_network_is_left_as_it_was():
     assert all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())
     assert not any(layer._forward_hooks or layer._forward_pre_hooks for layer in module.modules())
     assert all(p.device.type == "cpu" for p in module.parameters())
-
-
-# What layers see, through any graph.
-
-
-class Branches(nn.Module):
-    """A residual, a concatenation and a gate that sees everything."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.wide, self.narrow, self.after = nn.Conv2d(2, 2, 5, padding=2), nn.Conv2d(2, 2, 1), nn.Conv2d(6, 2, 3, padding=1)
-        self.gate, self.last = nn.Linear(2, 2), nn.Conv2d(2, 2, 1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        a, b = self.wide(x), self.narrow(x)
-        y = self.after(torch.cat([a, b, a + x], 1).relu())
-        return self.last(y * torch.sigmoid(self.gate(y.mean((2, 3))))[:, :, None, None])
-
-
-def test_what_layers_see_through_branches():
-    rows = named(cost_table(Branches(), (1, 2, 16, 16)))
-    assert rows["narrow"].receptive_field == (1, 1)
-    assert (rows["after"].receptive_field, rows["after"].start) == ((7, 7), (-3, -3))
-    assert (rows["last"].receptive_field, rows["last"].jump) == ((7 + 15, 7 + 15), (0, 0))
-
-
-@pytest.mark.parametrize(
-    ("layer", "wanted"),
-    [
-        (nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"), (3, 3)),
-        (nn.Conv2d(4, 4, 3, padding="same", dilation=2), (5, 5)),
-        (nn.Conv2d(4, 4, 3, padding=1, padding_mode="circular"), (8, 8)),
-        (nn.Upsample(scale_factor=2, mode="bilinear"), (2, 2)),
-        (nn.ConvTranspose2d(4, 4, 4, 2, 1), (2, 2)),
-        (nn.ChannelShuffle(2), (1, 1)),
-        (nn.PixelShuffle(2), (1, 1)),
-        (nn.PixelUnshuffle(2), (2, 2)),
-        (nn.GroupNorm(2, 4), (8, 8)),
-        (nn.BatchNorm2d(4), (1, 1)),
-        (nn.Flatten(), (8, 8)),
-        (nn.AdaptiveAvgPool2d(1), (8, 8)),
-        (nn.AdaptiveAvgPool2d(2), (4, 4)),
-        (nn.Softmax2d(), (1, 1)),
-        (nn.LPPool2d(2, 3, 2), (3, 3)),
-        (nn.Linear(8, 3), (1, 8)),
-    ],
-    ids=repr,
-)
-def test_what_single_layers_see(layer, wanted):
-    (row,) = cost_table(layer, (1, 4, 8, 8))
-    assert row.receptive_field == wanted
-
-
-@several
-@given(cases("float32"))
-def test_gradients_stay_inside_of_what_the_table_says(case):
-    """Through a residual around the stack: no pixel that reaches an output lies outside of its field."""
-    probe, _ = stack.reach(case)
-    layers = network(**probe.arrays, **probe.options).to_empty(device="cpu").double()
-    for parameter in layers.parameters():
-        nn.init.ones_(parameter)
-    x = torch.ones(case.arrays["x"].shape, dtype=torch.float64, requires_grad=True)
-    y = layers(x + F.avg_pool2d(x, 3, 1, 1))
-    at = tuple(case.seed % side for side in y.shape[2:])
-    y[(slice(None), slice(None), *at)].sum().backward()
-    reached = np.argwhere(x.grad.abs().sum((0, 1)).numpy() > 0)
-
-    class Whole(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layers, self.last = layers, nn.Identity()
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.last(self.layers(x + F.avg_pool2d(x, 3, 1, 1)))
-
-    row = named(cost_table(Whole(), x.shape))["last"]
-    for axis in range(2):
-        low = row.start[axis] + at[axis] * row.jump[axis]
-        assert all(low - 1e-9 <= j <= low + row.receptive_field[axis] for j in reached[:, axis])
 
 
 # What cannot be told.
@@ -243,46 +179,3 @@ def test_a_leaf_that_is_told_is_known():
 def test_what_cannot_be_run_is_an_error_that_says_so(module, inputs, words):
     with pytest.raises(CostError, match=words):
         cost_table(module, *inputs)
-
-
-@several
-@given(cases("float32"))
-def test_the_table_sees_what_the_formula_of_the_stack_sees(case):
-    module = network(**case.arrays, **case.options)
-    row = cost_table(module, case.arrays["x"].shape)[-1]
-    fields = [formula for formula, _ in sights(case.arrays["x"].shape, case.options["layers"])]
-    by_hand = tuple(f.size for f in fields), tuple(float(f.jump) for f in fields), tuple(float(f.start) for f in fields)
-    found = row.receptive_field, tuple(map(float, row.jump)), tuple(map(float, row.start))
-    whole = [layer for layer in case.options["layers"] if layer == ("AdaptiveAvgPool2d", (1, 1))]
-    assert found == by_hand or whole, (module, found, by_hand)
-
-
-def test_a_mean_over_channels_sees_no_more_than_its_pixel():
-    class Spatial(nn.Module):
-        """The gate of CBAM: mean and maximum over the channels, through a convolution."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.gate = nn.Conv2d(2, 1, 7, padding=3)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return x * torch.sigmoid(self.gate(torch.cat([x.mean(1, keepdim=True), x.max(1, keepdim=True).values], 1)))
-
-    (row,) = cost_table(Spatial(), (1, 4, 16, 16))
-    assert (row.receptive_field, row.start) == ((7, 7), (-3, -3))
-
-
-def test_permuted_and_cut_maps_are_followed():
-    class Cut(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv, self.mix, self.last = nn.Conv2d(4, 4, 3), nn.Linear(4, 4), nn.Identity()
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            y = self.mix(self.conv(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-            a, b = y.chunk(2, 1)
-            return self.last(torch.cat([b, a], 1)[:, :, 2:, ::2] + 0)
-
-    rows = named(cost_table(Cut(), (1, 4, 16, 16)))
-    assert (rows["mix"].receptive_field, rows["mix"].jump) == ((3, 3), (1, 1))
-    assert (rows["last"].receptive_field, rows["last"].jump, rows["last"].start) == ((3, 3), (1, 2), (2, 0))

@@ -121,3 +121,14 @@ def test_the_documented_findings_are_the_known_failures():
     subjects = {name: read_known_failures(ROOT / f"conformance/backends/{file}.toml") for name, file in FILES.items()}
     table = (ROOT / "docs/findings.md").read_text(encoding="utf-8").partition("| backend")
     assert table[1] + table[2] == findings(subjects), "write it anew: docs/findings.md ends with what `conformance known` prints"
+
+
+@pytest.mark.parametrize("where", ["\"'backward' in asked\"", '{ asked = "backward pass" }'])
+def test_what_is_asked_of_a_case_tells_it_apart(tmp_path, where):
+    text = ENTRY.format(where=where).replace("ksize = [1, 2] }", 'ksize = [1, 2], asked = "backward pass" }')
+    (entry,) = read_known_failures(written(tmp_path, text))
+    case = entry.witness_of(BLUR, "uint8")
+    assert (case.asked, case.options) == ("backward pass", {"ksize": (1, 2)})
+    assert entry.describes(case)
+    assert not entry.describes(case.asking("forward pass"))
+    assert not entry.describes(case.asking(""))

@@ -137,6 +137,40 @@ def arrays_of(results: Any) -> Results:
     return {name: array_of(result) for name, result in by_name.items()}
 
 
+def differentiable(operation: Operation, tensors: dict[str, Any]) -> dict[str, Any]:
+    """The tensors, gradients asked for wherever they are taken."""
+    for name, tensor in tensors.items():
+        if tensor is not None and tensor.is_floating_point() and name not in operation.constants:
+            tensor.requires_grad_()
+    return tensors
+
+
+def main_result(results: Any) -> Any:
+    """The result called "output"."""
+    return results["output"] if isinstance(results, Mapping) else results
+
+
+def shapes_of(results: Any) -> Mapping[str, tuple[Shape, str]]:
+    """Shapes and dtype names of results by name."""
+    by_name = results if isinstance(results, Mapping) else {"output": results}
+    return {name: (tuple(r.shape), str(r.dtype).removeprefix("torch.")) for name, r in by_name.items()}
+
+
+def flops(operation: Operation, case: Case, tensors: dict[str, Any]) -> dict[str, int]:
+    """What torch's counter counts of a call, or of its backward pass where the case asks for that and there is one."""
+    mode = importlib.import_module("torch.utils.flop_counter").FlopCounterMode
+    if not case.asked.startswith("backward"):
+        with mode(display=False) as forward:
+            operation.call(**tensors, **case.options)
+        return {"flops": forward.get_total_flops()}
+    output = main_result(operation.call(**differentiable(operation, tensors), **case.options))
+    if not output.requires_grad:
+        return {}
+    with mode(display=False) as backward:
+        output.backward(torch.ones_like(output))
+    return {"backward_flops": backward.get_total_flops()}
+
+
 @dataclass(frozen=True)
 class TorchEager:
     """PyTorch's own kernels on a device."""
@@ -176,38 +210,43 @@ class TorchEager:
         layouts = case.layouts
         return {name: tensor_of(a, layouts.get(name, "contiguous"), self.device) for name, a in case.arrays.items()}
 
+    def on_meta(self, case: Case) -> dict[str, Any]:
+        """The case's arrays without their data."""
+        return {name: None if tensor is None else tensor.to("meta") for name, tensor in self.tensors(case).items()}
+
     def run(self, operation: Operation, case: Case) -> Results:
         """Call the operation on tensors made of the case's arrays."""
         return arrays_of(operation.call(**self.tensors(case), **case.options))
 
     def pullback(self, operation: Operation, case: Case, dy: np.ndarray) -> Results:
         """Gradients of "output" with the cotangent dy, for every floating input."""
-        tensors = self.tensors(case)
-        for name, tensor in tensors.items():
-            if tensor is not None and tensor.is_floating_point() and name not in operation.constants:
-                tensor.requires_grad_()
-        results = operation.call(**tensors, **case.options)
-        output = results["output"] if isinstance(results, Mapping) else results
+        tensors = differentiable(operation, self.tensors(case))
+        output = main_result(operation.call(**tensors, **case.options))
         output.backward(tensor_of(dy, case.layouts.get("dy", "contiguous"), self.device))
         return {name: array_of(t.grad) for name, t in tensors.items() if t is not None and t.grad is not None}
 
     def abstract(self, operation: Operation, case: Case) -> Mapping[str, tuple[Shape, str]]:
         """Shapes and dtypes as the meta device infers them."""
-        tensors = {name: None if t is None else t.to("meta") for name, t in self.tensors(case).items()}
         with torch.device("meta"):
-            results = operation.call(**tensors, **case.options)
-        by_name = results if isinstance(results, Mapping) else {"output": results}
-        return {name: (tuple(r.shape), str(r.dtype).removeprefix("torch.")) for name, r in by_name.items()}
+            return shapes_of(operation.call(**self.on_meta(case), **case.options))
+
+    def fake(self, operation: Operation, case: Case) -> Mapping[str, tuple[Shape, str]]:
+        """Shapes and dtypes as fake tensors have them: those of the device, without data."""
+        with importlib.import_module("torch._subclasses.fake_tensor").FakeTensorMode() as mode:
+            tensors = {name: None if t is None else mode.from_tensor(t) for name, t in self.tensors(case).items()}
+            return shapes_of(operation.call(**tensors, **case.options))
 
     def count(self, operation: Operation, case: Case) -> Mapping[str, int]:
-        """Parameters of the layer and FLOPs of the call, as torch counts them."""
-        counter = importlib.import_module("torch.utils.flop_counter").FlopCounterMode(display=False)
+        """Parameters of the layer and FLOPs of the call and of its backward pass, as torch counts them."""
         tensors = self.tensors(case)
-        with counter:
-            operation.call(**tensors, **case.options)
         layer = operation.module(**tensors, **case.options) if operation.module else None
         parameters = sum(parameter.numel() for parameter in layer.parameters()) if layer else 0
-        return {"parameters": parameters, "flops": counter.get_total_flops()}
+        return {"parameters": parameters, **flops(operation, case, tensors)}
+
+    def abstract_count(self, operation: Operation, case: Case) -> Mapping[str, int]:
+        """FLOPs of both passes on the meta device."""
+        with torch.device("meta"):
+            return flops(operation, case, self.on_meta(case))
 
     def environment(self) -> Mapping[str, str]:
         """Versions and the processor's capability."""

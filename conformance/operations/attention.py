@@ -12,7 +12,7 @@ from conformance.model import FLOATS, Case, Cost, Law, Operation, torch
 from conformance.operations.elementwise import arrangements
 from conformance.operations.softmax import agree
 from conformance.strategies import Data, data_of, side
-from oracles import attention
+from oracles import attention, costs
 
 SCALES = {"wide": [None, 2.0**-30, 2.0**-38], "special": [None, 1.0, -1.0, 0.3]}  # scores neither drown in rounding nor are 0 · ∞
 
@@ -27,8 +27,7 @@ def scaled_dot_product_attention_shape(query: Any, key: Any, value: Any, attn_ma
 
 def scaled_dot_product_attention_cost(query: Any, key: Any, value: Any, attn_mask: Any, **options: Any) -> Cost:
     """Every query with every key, E products for the score and Ev for the mixture; masks save nothing."""
-    pairs = int(np.prod(query[:-1])) * key[-2]
-    return Cost(0, pairs * (query[-1] + value[-1]))
+    return costs.attention(query, key, value)
 
 
 @st.composite

@@ -98,7 +98,8 @@ def hard_attention_shape(query: Any, key: Any, value: Any) -> dict[str, Any]:
 
 
 def hard_attention_cost(query: Any, key: Any, value: Any) -> Cost:
-    return Cost(0, query[0] * query[1] * key[1] * (query[2] + value[2]))
+    pairs = query[0] * query[1] * key[1]
+    return Cost(0, pairs * (query[2] + value[2]), backward_macs=pairs * value[2])  # only the values have a gradient
 
 
 def like_x(x: Any, **parameters: Any) -> dict[str, Any]:

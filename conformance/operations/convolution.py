@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,6 +13,7 @@ from conformance.judgement import Trial
 from conformance.model import FLOATS, Case, Cost, Law, Operation, Shape, torch
 from conformance.operations.laws import assert_same
 from conformance.strategies import Data, data_of, pair_of
+from oracles import costs
 from oracles.convolution import Geometry, convolution, convolution_gradient, margins
 from oracles.windows import extent, spread
 
@@ -44,9 +44,8 @@ def shape(x: Shape, weight: Shape, bias: Shape | None, **options: Any) -> Mappin
 
 def cost(x: Shape, weight: Shape, bias: Shape | None, **options: Any) -> Cost:
     """Every output element takes one product for every element of its filter."""
-    lie = Geometry(x, weight, **options)
-    parameters = math.prod(weight) + (0 if bias is None else math.prod(bias))
-    return Cost(parameters, lie.batch[0] * math.prod(lie.sides) * math.prod(weight))
+    y, groups = Geometry(x, weight, **options).output, options["groups"]
+    return costs.convolution(x, y, weight[1] * groups, weight[0], weight[2:], groups, bias is not None)
 
 
 # The cases.

@@ -12,6 +12,7 @@ from conformance.judgement import Trial
 from conformance.model import FLOATS, Case, Cost, Law, Operation, Shape, torch
 from conformance.operations.laws import assert_same
 from conformance.strategies import FINITE_REGIMES, FLOAT_REGIMES, data_of
+from oracles import costs
 from oracles.embedding import embedding, embedding_gradient
 
 
@@ -34,7 +35,7 @@ def shape(input: Shape, weight: Shape, **_: Any) -> Mapping[str, Shape]:
 
 def cost(input: Shape, weight: Shape, **_: Any) -> Cost:
     """A table, and no products."""
-    return Cost(weight[0] * weight[1], 0)
+    return costs.embedding(input, (*input, weight[1]), *weight)
 
 
 LEADING = st.sampled_from(((3,), (), (1,), (0,), (2, 3), (16,), (33,), (2, 0), (2, 1, 3)))

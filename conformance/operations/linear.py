@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,6 +13,7 @@ from conformance.judgement import Trial
 from conformance.model import FLOATS, Case, Cost, Law, Operation, Shape, torch
 from conformance.operations.laws import assert_same
 from conformance.strategies import Data, data_of
+from oracles import costs
 from oracles.linear import bilinear, bilinear_gradient, linear, linear_gradient
 
 # The calls.
@@ -51,7 +51,8 @@ def linear_shape(x: Shape, weight: Shape, bias: Shape | None) -> Mapping[str, Sh
 
 def linear_cost(x: Shape, weight: Shape, bias: Shape | None) -> Cost:
     """A vector takes one product for every element of the matrix."""
-    return Cost(math.prod(weight) + math.prod(bias or (0,)), math.prod(x[:-1]) * math.prod(weight))
+    outputs, inner = weight
+    return costs.linear(x, (*x[:-1], outputs), inner, outputs, bias is not None)
 
 
 def bilinear_shape(x1: Shape, x2: Shape, weight: Shape, bias: Shape | None) -> Mapping[str, Shape]:
@@ -60,9 +61,9 @@ def bilinear_shape(x1: Shape, x2: Shape, weight: Shape, bias: Shape | None) -> M
 
 
 def bilinear_cost(x1: Shape, x2: Shape, weight: Shape, bias: Shape | None) -> Cost:
-    """A pair takes one product for every element of the weight, then one for every output and element of x2."""
+    """A pair takes one product for every element of the weight, then one for every output and element of x1."""
     outputs, inner1, inner2 = weight
-    return Cost(math.prod(weight) + math.prod(bias or (0,)), math.prod(x1[:-1]) * outputs * inner2 * (inner1 + 1))
+    return costs.bilinear(x1, x2, (*x1[:-1], outputs), inner1, inner2, outputs, bias is not None)
 
 
 # The cases.

@@ -11,6 +11,7 @@ from conformance.judgement import Trial
 from conformance.model import FLOATS, Case, Cost, Law, Operation, torch
 from conformance.operations.softmax import agree
 from conformance.strategies import FINITE_REGIMES, Data, data_of, side
+from oracles import costs
 from oracles import multihead_attention as oracle
 
 
@@ -70,15 +71,8 @@ def multihead_attention_cost(
 ) -> Cost:
     """Four projections, scores and mixtures; E is the width of the layer."""
     count, length, keys = lengths_of(query, key, options["batch_first"])
-    width = query[-1]
-    parameters = (
-        width * (2 * width + k_proj_weight[1] + v_proj_weight[1])
-        + 4 * width * (in_proj_bias is not None)
-        + 2 * width * (bias_k is not None)
-    )
-    projections = count * width * (2 * length * width + keys * (k_proj_weight[1] + v_proj_weight[1]))
-    attended = keys + (bias_k is not None) + options["add_zero_attn"]
-    return Cost(parameters, projections + 2 * count * length * attended * width)
+    kinds = (query[-1], k_proj_weight[1], v_proj_weight[1], in_proj_bias is not None, bias_k is not None, options["add_zero_attn"])
+    return costs.multihead_attention(length, keys, count, *kinds)
 
 
 @st.composite

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from conformance.model import FLOATS, Case, Cost, Law, Operation, Shape, torch
 from conformance.operations.convolution import BATCH, FEW, GROUPS, LARGE, ROOM, WIDE, array, grown, is_linear, whole
 from conformance.operations.laws import assert_same
 from conformance.strategies import Data, data_of, pair_of
+from oracles import costs
 from oracles.convolution import convolution
 from oracles.transposed_convolution import Spreading, transposed_convolution, transposed_convolution_gradient
 from oracles.windows import extent, spread
@@ -47,9 +47,8 @@ def shape(x: Shape, weight: Shape, bias: Shape | None, **options: Any) -> Mappin
 
 def cost(x: Shape, weight: Shape, bias: Shape | None, **options: Any) -> Cost:
     """Every pixel takes one product for every element of its filters, those whose cells are cut off included."""
-    lie = Spreading(x, weight, **options)
-    parameters = math.prod(weight) + (0 if bias is None else math.prod(bias))
-    return Cost(parameters, lie.batch[0] * math.prod(lie.batch[2:]) * math.prod(weight))
+    y, groups = Spreading(x, weight, **options).output, options["groups"]
+    return costs.transposed_convolution(x, y, weight[0], weight[1] * groups, weight[2:], groups, bias is not None)
 
 
 # The cases.

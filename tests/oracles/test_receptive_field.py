@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from conformance.operations.stack import cases
 from oracles import receptive_field as rf
+from oracles.layers import along_the_way, kind_of, look, sights
 from oracles.receptive_field import Field, window
-from oracles.stack import along_the_way, look, sights
 
-WINDOWS = ("Conv2d", "MaxPool2d", "AvgPool2d", "ReLU", "ChannelShuffle")
+WINDOWS = ("Conv", "MaxPool", "AvgPool", "ReLU", "ChannelShuffle", "PixelUnshuffle")
 
 
 @settings(max_examples=300, deadline=None)
@@ -24,7 +24,7 @@ def test_the_formula_holds_the_set_and_is_the_set_where_windows_do_not_touch_the
             seen, allowed = np.flatnonzero(row), formula.sees(i)
             assert set(seen.tolist()) <= set(allowed)
             assert len(allowed) <= formula.size
-            if all(name in WINDOWS for name, *_ in layers) and allowed.start >= 0 and allowed.stop <= side:
+            if all(kind_of(layer) in WINDOWS for layer in layers) and allowed.start >= 0 and allowed.stop <= side:
                 assert (seen[0], seen[-1]) == (allowed[0], allowed[-1])
                 assert len(allowed) == formula.size
 
@@ -34,7 +34,7 @@ def test_the_formula_holds_the_set_and_is_the_set_where_windows_do_not_touch_the
 def test_one_layer_sees_no_less_than_its_formula_says_somewhere(case):
     """The size is reached, not only bounded, wherever the image is large enough for an output that looks inside of it."""
     for layer, x, y in along_the_way(case.arrays["x"].shape, case.options["layers"]):
-        for axis in range(2):
+        for axis in range(len(x) - 2):
             three, cells = look(layer, axis, x[axis + 2], y[axis + 2])
             size, sees = rf.field([three]).size, [rf.field([three]).sees(i) for i in range(y[axis + 2])]
             spans = [
@@ -43,7 +43,9 @@ def test_one_layer_sees_no_less_than_its_formula_says_somewhere(case):
                 if s.start >= 0 and s.stop <= x[axis + 2] and row.any()
             ]
             largest = max((len(s) for s in sees if s.start >= 0 and s.stop <= x[axis + 2]), default=0)
-            assert max(spans, default=0) == largest <= size, (layer, three)
+            seen = max(spans, default=0)
+            dilated = kind_of(layer) == "ConvTranspose" and layer[9] != (1,) * (len(x) - 2)  # taps that meet fewer pixels than fit
+            assert seen == largest <= size or (dilated and seen <= largest), (layer, three)
 
 
 @pytest.mark.parametrize(("stride", "padding", "dilation", "kernel"), [(1, 0, 1, 3), (2, 1, 2, 3), (3, 2, 1, 4), (2, 0, 3, 1)])
@@ -72,7 +74,7 @@ def test_interpolation_and_adaptive_pooling_see_what_the_definition_says(side, n
         assert np.flatnonzero(rf.linear_reach(side, new)[i]).tolist() == near
         assert set(near) <= set(rf.field([rf.linear(ratio)]).sees(i)) or source in (0, side - 1)
         corner = Fraction(i * (side - 1), max(new - 1, 1))
-        assert np.flatnonzero(rf.linear_reach(side, new, True)[i]).tolist() == [j for j in range(side) if abs(j - corner) < 1]
+        assert np.flatnonzero(rf.linear_reach(side, new, align_corners=True)[i]).tolist() == [j for j in range(side) if abs(j - corner) < 1]
         assert set(np.flatnonzero(rf.adaptive_reach(side, new)[i])) <= set(rf.field([rf.adaptive(side, new)]).sees(i))
 
 

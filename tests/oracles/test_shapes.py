@@ -4,6 +4,7 @@ import warnings
 
 import torch
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from oracles import shapes
@@ -31,6 +32,16 @@ def test_the_formula_is_the_shape_that_is_computed_and_inferred(drawn):
 def test_the_formula_is_the_shape_on_fake_tensors(drawn):
     with FakeTensorMode():
         assert run(drawn, "cpu") == drawn.output
+
+
+@settings(max_examples=60, deadline=None)
+@given(rank=st.integers(1, 3), kernel=st.integers(1, 3), stride=st.sampled_from((None, 1, 2, 3)), side=st.integers(3, 6))
+def test_unpooling_gives_back_what_pooling_would_take(rank, kernel, stride, side):
+    pooled = (1, 2, *[side] * rank)
+    layer = (torch.nn.MaxUnpool1d, torch.nn.MaxUnpool2d, torch.nn.MaxUnpool3d)[rank - 1](kernel, stride)
+    out = layer(torch.zeros(pooled), torch.zeros(pooled, dtype=torch.int64))
+    assert tuple(out.shape) == shapes.unpooling(pooled, kernel, stride, rank=rank)
+    assert shapes.pooling(tuple(out.shape), kernel, stride, rank=rank) == pooled
 
 
 def test_formulas_of_textbook_layers():
