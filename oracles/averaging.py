@@ -7,10 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Between, Exactly
-from oracles.optimizer import before
+from oracles.bounded import Between, Bounded, Exactly, exact
 
 Mix = Callable[[Any, Any, Any], Any]  # old average, new weights, the new ones' share → new average
+
+
+def before(start: Any, path: np.ndarray) -> Any:
+    """The average before each update: the start, then what the subject itself had after the updates before."""
+    known = np.asarray(path).astype(float)[:-1]
+    return np.concatenate([start[None], exact(known, start.by) if isinstance(start, Bounded) else known])
 
 
 def weighted(old: Any, new: Any, share: Any) -> Any:

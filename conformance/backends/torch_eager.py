@@ -186,11 +186,6 @@ class TorchEager:
         if self.device == "cpu":
             torch.set_num_threads(1)
 
-    def lacks(self, operation: Operation, dtype: str) -> str | None:
-        """Kernels that there are not."""
-        lacking = self.device == "cpu" and dtype in LACKING.get(operation.name, ())
-        return f"{operation.name} has no kernel for {dtype}" if lacking else None
-
     def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
         """IEEE arithmetic, sums in any order, and what the tables above say."""
         flush = dtype == "bfloat16" and operation.id in FLUSHED_IN_BFLOAT16
@@ -201,7 +196,9 @@ class TorchEager:
         return by.but(accuracy={**TABLE, "exp": EXPONENTIAL[dtype]}) if own else by
 
     def lacks(self, operation: Operation, dtype: str) -> str | None:
-        """Why an operator torch.ops.<library>.<name> cannot be formed: its library cannot be imported beside this torch."""
+        """Why a pair cannot be formed: there is no kernel, or the library of an operator torch.ops.<library>.<name> cannot be imported."""
+        if self.device == "cpu" and dtype in LACKING.get(operation.name, ()):
+            return f"{operation.name} has no kernel for {dtype}"
         _, _, registered = operation.name.partition("torch.ops.")
         return import_reason(registered.partition(".")[0]) if registered else None
 
