@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Bounded
+from oracles.bounded import Bounded, Exactly
 from oracles.cv_borders import anchored, extended, without_single_channel
 from oracles.cv_filtering import stored_as
 
@@ -115,7 +115,7 @@ def morphology(
     return compositions[op](image)
 
 
-def structuring_element(*, shape: int, ksize: tuple[int, int], anchor: tuple[int, int]) -> np.ndarray:
+def structuring_element(*, shape: int, ksize: tuple[int, int], anchor: tuple[int, int]) -> Exactly:
     """A rectangle of ones; a cross through the anchor; the ellipse, or the diamond, inscribed in the rectangle.
 
     ellipse: row y holds the columns c − d … c + d with d = round(c·√(1 − ((y − r)/r)²)), r = height // 2, c = width // 2;
@@ -124,6 +124,11 @@ def structuring_element(*, shape: int, ksize: tuple[int, int], anchor: tuple[int
     → (height, width) of 0 and 1
     Source: cv::getStructuringElement, cv::MorphShapes.
     """
+    return Exactly(element(shape, ksize, anchor))
+
+
+def element(shape: int, ksize: tuple[int, int], anchor: tuple[int, int]) -> np.ndarray:
+    """The cells themselves."""
     width, height = ksize
     x, y = np.arange(width), np.arange(height)[:, None]
     if shape == RECTANGLE or ksize == (1, 1):

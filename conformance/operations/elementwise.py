@@ -178,10 +178,14 @@ def odd(trial: Trial, case: Case) -> None:
 
 
 def room(trial: Trial, case: Case) -> np.ndarray:
-    """The width of what is accepted of the output, in the formulation that leaves most of it."""
-    expectation = expected(trial.operation, case, trial.backend)
+    """How far an accepted output may be from the mathematics: the width of what is accepted, in the formulation that leaves most of it,
+
+    and the rounding of a result to the format in which it is stored.
+    """
+    expectation, storage = expected(trial.operation, case, trial.backend), trial.backend.arithmetic(trial.operation, case.dtype).storage
     with np.errstate(all="ignore"):
-        widths = [high - low for low, high in (sets["output"].limits() for sets in (expectation.first, *expectation.further()))]
+        limits = [sets["output"].limits() for sets in (expectation.first, *expectation.further())]
+        widths = [high - low + storage.unit * np.maximum(np.abs(low), np.abs(high)) + storage.tiny for low, high in limits]
         return np.asarray(np.max([np.where(np.isnan(width), np.inf, width) for width in widths], axis=0))
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 from skimage import morphology as skimage
 
-from oracles.cv_morphology import BLACKHAT, CLOSE, GRADIENT, HITMISS, OPEN, TOPHAT, dilate, erode, morphology, structuring_element
+from oracles.cv_morphology import BLACKHAT, CLOSE, GRADIENT, HITMISS, OPEN, TOPHAT, dilate, element, erode, morphology
 
 CONSTANT = {"anchor": (-1, -1), "iterations": 1, "borderType": 0, "borderValue": None}
 MODES = {1: "nearest", 2: "reflect", 4: "mirror"}
@@ -53,9 +53,9 @@ def test_hit_or_miss_is_that_of_scipy():
 
 def test_elements_are_those_of_their_definitions():
     for n in (1, 3, 5, 7):
-        assert (structuring_element(shape=0, ksize=(n, n), anchor=(-1, -1)) == skimage.footprint_rectangle((n, n))).all()
-        assert (structuring_element(shape=3, ksize=(n, n), anchor=(-1, -1)) == skimage.diamond(n // 2)).all()
-    cross = structuring_element(shape=1, ksize=(4, 3), anchor=(1, 0))
+        assert (element(shape=0, ksize=(n, n), anchor=(-1, -1)) == skimage.footprint_rectangle((n, n))).all()
+        assert (element(shape=3, ksize=(n, n), anchor=(-1, -1)) == skimage.diamond(n // 2)).all()
+    cross = element(shape=1, ksize=(4, 3), anchor=(1, 0))
     assert cross.tolist() == [[1, 1, 1, 1], [0, 1, 0, 0], [0, 1, 0, 0]]
-    ellipse = structuring_element(shape=2, ksize=(5, 5), anchor=(-1, -1))
+    ellipse = element(shape=2, ksize=(5, 5), anchor=(-1, -1))
     assert ellipse.tolist() == [[0, 0, 1, 0, 0], [1, 1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, 1, 1, 1], [0, 0, 1, 0, 0]]
