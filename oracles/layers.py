@@ -1,7 +1,7 @@
 """Layers as data: the shape, the cost and the receptive field of each, and of stacks of them, composed layer by layer.
 
-A layer is a tuple of its class's name in torch.nn and of positional arguments, all that the class has or all that are not at their
-default at the end: ("MaxPool2d", 3, 2, 1, 1, False, True) say. Names that end in 1d, 2d and 3d are one kind; every rule is for all ranks.
+A layer is a tuple of its class's name in torch.nn and its positional arguments, those that SHAPES lists, as in
+("MaxPool2d", 3, 2, 1, 1, False, True). Names that end in 1d, 2d and 3d are one kind; every rule is for all ranks.
 """
 
 from __future__ import annotations
