@@ -57,6 +57,7 @@ SET_ASIDE = (  # (pattern of public names, why there will be no operation)
     (r"torch\.nn\.(DataParallel|SyncBatchNorm)", "needs several devices"),
     (r"torch\.nn\.Uninitialized\w+", "a placeholder: it computes nothing"),
     (r"torch\.nn\.Lazy\w+", "its layer, with the sizes found at the first call"),
+    (r"torch\.nn\.NLLLoss2d", "another name of NLLLoss, deprecated"),
     (r"torch\.nn\.(RNN|LSTM|GRU)\w*", "recurrent: not in the mission"),
     (r"torch\.nn\.Transformer\w*", "a model built of covered layers: not in the mission"),
     (r"torch\.nn\.Identity", "computes nothing"),

@@ -99,9 +99,9 @@ def cross_entropy_gradient_by(logarithm: Callable[[Any], Any], inside: bool) -> 
         y = classes_last(target)
         y = y * (1 - label_smoothing) + label_smoothing / count if label_smoothing else y
         scale = (dy / divisor(x, target, 0, by_index, reduction) + np.zeros(x.shape[:-1]))[..., None]
-        g = y * every * scale
+        g = scale * every * y
         dx = softmax * np.sum(g, axis=-1, keepdims=True) - g
-        dtarget = -logs * every * scale * (1 - label_smoothing)
+        dtarget = -scale * every * logs * (1 - label_smoothing)
         return {"input": np.moveaxis(dx, -1, axis), "target": np.moveaxis(dtarget, -1, axis)}
 
     return cross_entropy_gradient

@@ -57,7 +57,7 @@ def probabilities(data: Data, name: str, *shape: int) -> np.ndarray:
     elif data.regime == "constant":
         x = np.full(shape, rng.choice([0.0, 1.0, 0.5, 0.1]))
     elif data.regime == "wide":
-        x = np.where(rng.random(shape) < 0.5, 2.0 ** (-20 * even), 1 - float(limits.eps) * np.floor(9 * even))
+        x = np.where(rng.random(shape) < 0.5, 2.0 ** (-20 * even), 1 - 2.0 ** (-20 * even))
     elif data.regime == "subnormal":
         x = even * float(limits.smallest_normal) * 3
     elif data.regime == "special":
