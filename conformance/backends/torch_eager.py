@@ -37,6 +37,7 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("torch.nn.Upsample", "torch.nn.UpsamplingBilinear2d", "torch.nn.Fold", "torch.nn.Unfold"), HALVES),
     "torch.gather": HALVES,  # a composition, DeformableConvolution
     "torch.ops.torchvision.deform_conv2d": HALVES,
+    "torch.nn.functional.affine_grid": HALVES,
     "torch.nn.LogSoftmax": HALVES,
     "torch.nn.Sigmoid": ("float16",),
 }
@@ -53,6 +54,7 @@ FLUSHED_IN_BFLOAT16 = frozenset(
         "Conv2d_DepthwiseSeparable",
         "gather_DeformableConvolution",
         "GELU",
+        "affine_grid",
         "Linear",
         "Bilinear",
         "Sequential",

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, find, settings
 
 from conformance.model import Case, Operation
 from conformance.operations import affine, grid_sampling, upsampling
 from oracles.sampling_grid import sides_after
+from tests.reach.pool import drawn
 
-SEARCH = settings(max_examples=2000, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 RESAMPLING = {operation.id: operation for operation in upsampling.OPERATIONS}
 NEAREST, LINEAR = RESAMPLING["interpolate_nearest"], RESAMPLING["interpolate_linear"]
-
-
-def drawn(operation: Operation, wanted: Callable[[Case], bool]) -> Case:
-    """A case of a kind; NoSuchExample is raised where the strategy does not reach it."""
-    return find(operation.cases(operation.dtypes[0]), wanted, settings=SEARCH, random=Random(0))
 
 
 def axes(case: Case) -> list[tuple[int, int, float | None]]:

@@ -67,6 +67,7 @@ MINIATURES = [
     Miniature("the gradient is one percent too large", "gradient", "interpolate_area", "float32", scaled_gradient(1.01)),
     Miniature("bilinear after all", "forward", "interpolate_antialias", "float32", with_options(mode="bilinear")),
     Miniature("zeros lie around the image", "laws", "interpolate_antialias", "float64", zeros_around),
+    Miniature("NaN is read as zero", "laws", "interpolate_area", "float32", with_inputs(zero_for_nan)),
     Miniature("align_corners is ignored", "forward", "Upsample", "float32", with_options(align_corners=None)),
     Miniature("zeros lie around the image", "laws", "UpsamplingBilinear2d", "float32", zeros_around),
     Miniature("the image is shifted", "laws", "UpsamplingNearest2d", "float32", with_output(lambda y: y.roll(1, -1))),
