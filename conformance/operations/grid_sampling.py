@@ -111,7 +111,7 @@ GridSample = Operation(
         keeps("input"),
     ),
     dtypes=FLOATS,
-    share=0.5,
+    share=0.8,
 )
 
 OPERATIONS = (GridSample,)
