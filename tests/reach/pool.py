@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase
 
 from conformance.model import Case, Operation
 
-MANY = 600
+MANY = 400
 
 
 POOLS: dict[str, list[Case]] = {}  # by the operation's id
