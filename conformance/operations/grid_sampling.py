@@ -69,7 +69,9 @@ REJECTS: Mapping[str, Callable[[Case], Case | None]] = {
     "mode must be one of the three": lambda case: case.but(mode="linear"),
     "padding_mode must be one of the three": lambda case: case.but(padding_mode="constant"),
     "grid must have a position for every axis": lambda case: case.but(grid=array(case, "grid")[..., 1:]),
-    "grid must be of as many images": lambda case: case.but(grid=np.concatenate([array(case, "grid")] * 2)),
+    "grid must be of as many images": lambda case: (
+        case.but(grid=np.concatenate([array(case, "grid")] * 2)) if len(array(case, "grid")) else None
+    ),
     "grid must have as many axes as input": lambda case: case.but(grid=array(case, "grid")[:, 0]),
     "input and grid must have one dtype": lambda case: case.but(grid=array(case, "grid").astype("float16")),
     "input must not have an empty side": lambda case: case.but(input=array(case, "input")[..., :0]),
