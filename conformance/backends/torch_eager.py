@@ -67,6 +67,7 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("torch.nn.utils.clip_grad_norm_", "torch.nn.functional.l1_loss"), HALVES),
     "torch.gather": HALVES,  # a composition, DeformableConvolution
     "torch.ops.torchvision.deform_conv2d": HALVES,
+    "torch.nn.functional.affine_grid": HALVES,
     "torch.nn.Sigmoid": ("float16",),
     **dict.fromkeys(LOSSES, HALVES),
 }
@@ -85,6 +86,7 @@ FLUSHED_IN_BFLOAT16 = frozenset(
         "Conv2d_DepthwiseSeparable",
         "gather_DeformableConvolution",
         "GELU",
+        "affine_grid",
         "Linear",
         "Bilinear",
         "Sequential",

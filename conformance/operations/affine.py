@@ -71,7 +71,7 @@ AffineGrid = Operation(
     cases=cases,
     rejects=REJECTS,
     laws=(Law("a translation is everywhere the same", translation_is_copied),),
-    dtypes=FLOATS[:2],
+    dtypes=FLOATS,
 )
 
 OPERATIONS = (AffineGrid,)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance.judgement import Trial
+from conformance.judgement import Trial, set_aside
 from conformance.model import FLOATS, Case, Law, Operation, Shape, torch
-from conformance.operations.laws import assert_same
+from conformance.operations.laws import assert_same, keeps
 from conformance.strategies import FINITE_REGIMES, Data, data_of
 from oracles.grid_sampling import grid_sample, grid_sample_gradient
 
@@ -69,7 +69,9 @@ REJECTS: Mapping[str, Callable[[Case], Case | None]] = {
     "mode must be one of the three": lambda case: case.but(mode="linear"),
     "padding_mode must be one of the three": lambda case: case.but(padding_mode="constant"),
     "grid must have a position for every axis": lambda case: case.but(grid=array(case, "grid")[..., 1:]),
-    "grid must be of as many images": lambda case: case.but(grid=np.concatenate([array(case, "grid")] * 2)),
+    "grid must be of as many images": lambda case: (
+        case.but(grid=np.concatenate([array(case, "grid")] * 2)) if len(array(case, "grid")) else None
+    ),
     "grid must have as many axes as input": lambda case: case.but(grid=array(case, "grid")[:, 0]),
     "input and grid must have one dtype": lambda case: case.but(grid=array(case, "grid").astype("float16")),
     "input must not have an empty side": lambda case: case.but(input=array(case, "input")[..., :0]),
@@ -78,10 +80,23 @@ REJECTS: Mapping[str, Callable[[Case], Case | None]] = {
 
 
 def far_away_is_nothing(trial: Trial, case: Case) -> None:
-    """Outside of everything zeros are read."""
+    """Outside of everything zeros are read; an image of one cell, whose corners are its centre, lies everywhere."""
+    if case.options["align_corners"] and max(array(case, "input").shape[2:]) == 1:
+        return
     grid = np.full_like(array(case, "grid"), 40)
     y = trial.run(case.but(grid=grid, padding_mode="zeros"))["output"]
     assert_same(y, np.zeros_like(y), "outside of everything there is something")
+
+
+def nan_is_the_first_corner(trial: Trial, case: Case) -> None:
+    """A position that is NaN is read as −1."""
+    grid = array(case, "grid").copy()
+    odd = np.random.default_rng(case.seed).random(grid.shape) < 0.3
+    case = case.but(input=Data(case.dtype, "integers", case.seed).array("input", *array(case, "input").shape))
+    with_nan = case.but(grid=np.where(odd, np.nan, grid).astype(grid.dtype))
+    if odd.any() and not set_aside(with_nan):
+        y = trial.run(case.but(grid=np.where(odd, -1, grid).astype(grid.dtype)))["output"]
+        assert_same(trial.run(with_nan)["output"], y, "NaN in the grid is not read as −1")
 
 
 GridSample = Operation(
@@ -92,8 +107,13 @@ GridSample = Operation(
     shape=shape,
     cases=cases,
     rejects=REJECTS,
-    laws=(Law("far away there is nothing", far_away_is_nothing),),
+    laws=(
+        Law("far away there is nothing", far_away_is_nothing),
+        Law("NaN in the grid is −1", nan_is_the_first_corner),
+        keeps("input"),
+    ),
     dtypes=FLOATS,
+    share=0.8,
 )
 
 OPERATIONS = (GridSample,)

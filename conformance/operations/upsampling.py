@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Disagreement, Trial
 from conformance.model import FLOATS, Case, Cost, Law, Operation, Shape, torch
-from conformance.operations.laws import assert_same
+from conformance.operations.laws import assert_same, keeps
 from conformance.strategies import FINITE_REGIMES, FLOAT_REGIMES, Data, data_of
 from oracles.sampling_grid import sides_after
 from oracles.upsampling import interpolate, interpolate_gradient, with_options
@@ -237,6 +237,7 @@ SAME = Law("the same size copies", same_size_copies)
 ALIKE = Law("axes are alike", axes_are_alike)
 MIRRORS = Law("mirrors", mirrors)
 REPEATS = Law("twice the size repeats", doubling_repeats)
+KEEPS = keeps("x")
 
 
 def variant(name: str, *modes: str, laws: tuple[Law, ...], dtypes: tuple[str, ...] = FLOATS, **how: Any) -> Operation:
@@ -275,13 +276,18 @@ def module(name: str, build: Callable[..., Any], oracle: Any, gradient: Any, law
 
 OPERATIONS = (
     variant("nearest", "nearest", "nearest-exact", laws=(SAME, ALIKE, REPEATS)),
-    variant("linear", "linear", "bilinear", "trilinear", laws=(SAME, ALIKE, MIRRORS)),
-    variant("bicubic", "bicubic", laws=(SAME, ALIKE, MIRRORS)),
-    variant("area", "area", laws=(SAME, ALIKE, MIRRORS)),
-    variant("antialias", "bilinear", "bicubic", laws=(SAME, ALIKE, MIRRORS), dtypes=("float64", "float32"), antialias=True),
-    module("Upsample", upsample, interpolate, interpolate_gradient, (SAME, ALIKE), *RANKS),
+    variant("linear", "linear", "bilinear", "trilinear", laws=(SAME, ALIKE, MIRRORS, KEEPS)),
+    variant("bicubic", "bicubic", laws=(SAME, ALIKE, MIRRORS, KEEPS)),
+    variant("area", "area", laws=(SAME, ALIKE, MIRRORS, KEEPS)),
+    variant("antialias", "bilinear", "bicubic", laws=(SAME, ALIKE, MIRRORS, KEEPS), dtypes=("float64", "float32"), antialias=True),
+    module("Upsample", upsample, interpolate, interpolate_gradient, (SAME, ALIKE, KEEPS), *RANKS),
     module("UpsamplingNearest2d", upsampling_nearest2d, upsampled_nearest, upsampled_nearest_gradient, (SAME, ALIKE, REPEATS), "nearest"),
     module(
-        "UpsamplingBilinear2d", upsampling_bilinear2d, upsampled_bilinear, upsampled_bilinear_gradient, (SAME, ALIKE, MIRRORS), "bilinear"
+        "UpsamplingBilinear2d",
+        upsampling_bilinear2d,
+        upsampled_bilinear,
+        upsampled_bilinear_gradient,
+        (SAME, ALIKE, MIRRORS, KEEPS),
+        "bilinear",
     ),
 )

@@ -23,6 +23,11 @@ def rows_for_columns(arguments: dict[str, Any]) -> dict[str, Any]:
     return {**arguments, "grid": arguments["grid"].flip(-1)}
 
 
+def shifted(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Positions are those of the other convention about corners."""
+    return {**arguments, "align_corners": not arguments["align_corners"]}
+
+
 def half_of_the_grids(call: Call) -> Call:
     """Half of the gradient by the grid is lost."""
     return lambda **arguments: call(**{**arguments, "grid": arguments["grid"] * 0.5 + arguments["grid"].detach() * 0.5})
@@ -36,7 +41,7 @@ def tiny_is_zero(arguments: dict[str, Any]) -> dict[str, Any]:
 
 MINIATURES = [
     Miniature("zeros lie around the image", "forward", "grid_sample", "float32", with_options(padding_mode="zeros")),
-    Miniature("align_corners is ignored", "forward", "grid_sample", "float64", with_options(align_corners=False)),
+    Miniature("corners are aligned if they should not be", "forward", "grid_sample", "float64", with_inputs(shifted)),
     Miniature("rows and columns are exchanged", "forward", "grid_sample", "float32", with_inputs(rows_for_columns)),
     Miniature("always bilinear", "forward", "grid_sample", "float32", with_options(mode="bilinear")),
     Miniature("subnormals are zero", "forward", "grid_sample", "float32", with_inputs(tiny_is_zero)),
