@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Trial
 from conformance.model import FLOATS, Case, Cost, Law, Operation, Shape, torch
+from conformance.operations.elementwise import REGIMES, arrangements
 from conformance.operations.laws import assert_same
 from conformance.strategies import Data, data_of
 from oracles.linear import bilinear, bilinear_gradient, linear, linear_gradient
@@ -76,12 +77,12 @@ LEADING = st.one_of(st.tuples(SIDE), st.sampled_from(((), (0,), (1,), (2, 3), (3
 @st.composite
 def linear_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Vectors under any leading axes, none and empty ones too."""
-    data, leading = draw(data_of(dtype)), draw(LEADING)
+    data, leading = draw(data_of(dtype, REGIMES)), draw(LEADING)
     inner, outer = draw(SIDE), draw(SIDE)
     if draw(st.integers(0, 9)) == 0:
         inner = draw(st.sampled_from((64, 100, 257)))  # long sums
     bias = data.array("bias", outer) if draw(st.booleans()) else None
-    return data.case({"x": data.array("x", *leading, inner), "weight": data.array("weight", outer, inner), "bias": bias})
+    return data.case({"x": draw(arrangements(data, "x", *leading, inner)), "weight": data.array("weight", outer, inner), "bias": bias})
 
 
 @st.composite
