@@ -32,7 +32,9 @@ def scaled_dot_product_attention_cost(query: Any, key: Any, value: Any, attn_mas
 
 
 @st.composite
-def masks(draw: st.DrawFn, data: Data, name: str, shape: tuple[int, ...], kinds: tuple[str, ...] = ("none", "bool", "none", "float")) -> Any:
+def masks(
+    draw: st.DrawFn, data: Data, name: str, shape: tuple[int, ...], kinds: tuple[str, ...] = ("none", "bool", "none", "float")
+) -> Any:
     """No mask, or one of two axes or more that broadcasts to `shape`: True or finite where attention is allowed; rows may allow nothing."""
     kind = draw(st.sampled_from(kinds))
     if kind == "none":
@@ -167,6 +169,15 @@ def order_of_keys(trial: Trial, case: Case) -> None:
         agree(trial, case, other, "reversing keys and values together changes the result")
 
 
+def order_of_queries(trial: Trial, case: Case) -> None:
+    """Queries and the mask's rows reversed together reverse the output."""
+    query, mask = case.arrays["query"], case.arrays["attn_mask"]
+    if not case.options["is_causal"] and case.regime != "special" and query is not None:
+        turned = None if mask is None else np.flip(mask, -2).copy()
+        other = case.but(query=np.flip(query, -2).copy(), attn_mask=turned)
+        agree(trial, case, other, "reversing queries does not reverse the output", lambda output: np.flip(output, -2))
+
+
 def groups_are_repeated_heads(trial: Trial, case: Case) -> None:
     """enable_gqa repeats each head of keys and values."""
     query, key, value = (case.arrays[name] for name in ("query", "key", "value"))
@@ -200,6 +211,7 @@ ScaledDotProductAttention = Operation(
         Law("a mask broadcasts", mask_of_one_axis),
         Law("causal is the lower triangular mask", causal_is_lower_triangular),
         Law("the order of keys does not matter", order_of_keys),
+        Law("the order of queries is that of the output", order_of_queries),
         Law("grouped queries share heads", groups_are_repeated_heads),
     ),
     dtypes=FLOATS,
