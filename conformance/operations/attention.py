@@ -31,7 +31,9 @@ def scaled_dot_product_attention_cost(query: Any, key: Any, value: Any, attn_mas
 
 
 @st.composite
-def masks(draw: st.DrawFn, data: Data, name: str, shape: tuple[int, ...], kinds: tuple[str, ...] = ("none", "bool", "float")) -> Any:
+def masks(
+    draw: st.DrawFn, data: Data, name: str, shape: tuple[int, ...], kinds: tuple[str, ...] = ("none", "bool", "none", "float")
+) -> Any:
     """No mask, or one of two axes or more that broadcasts to `shape`: True or finite where attention is allowed; rows may allow nothing."""
     kind = draw(st.sampled_from(kinds))
     if kind == "none":
@@ -47,12 +49,12 @@ def masks(draw: st.DrawFn, data: Data, name: str, shape: tuple[int, ...], kinds:
 @st.composite
 def attention_cases(draw: st.DrawFn, dtype: str) -> Case:
     data = draw(data_of(dtype))
-    batch = draw(st.sampled_from([[2], [1], [], [3], [2, 1], [0], [1, 0, 2]]))
+    absent = draw(st.sampled_from(["nothing"] * 12 + ["queries", "keys", "batch"]))
+    batch = draw(st.sampled_from([[0], [1, 0, 2]] if absent == "batch" else [[2], [1], [], [3], [2, 1]]))
     heads = draw(st.sampled_from([[2], [1], [3], []]))
     enable_gqa = bool(heads) and draw(st.booleans())
     sharing = draw(st.sampled_from([2, 3, 1])) if enable_gqa else 1
     length, keys, width = draw(side()), draw(side()), draw(side())
-    absent = draw(st.sampled_from(["nothing"] * 6 + ["queries", "keys"]))
     length = 0 if absent == "queries" else length
     keys = 0 if absent == "keys" and data.regime != "special" else keys  # torch returns 0 times the query, which is NaN for NaN
     value_width = draw(st.one_of(st.just(width), st.just(width), side()))
@@ -166,6 +168,15 @@ def order_of_keys(trial: Trial, case: Case) -> None:
         agree(trial, case, other, "reversing keys and values together changes the result")
 
 
+def order_of_queries(trial: Trial, case: Case) -> None:
+    """Queries and the mask's rows reversed together reverse the output."""
+    query, mask = case.arrays["query"], case.arrays["attn_mask"]
+    if not case.options["is_causal"] and case.regime != "special" and query is not None:
+        turned = None if mask is None else np.flip(mask, -2).copy()
+        other = case.but(query=np.flip(query, -2).copy(), attn_mask=turned)
+        agree(trial, case, other, "reversing queries does not reverse the output", lambda output: np.flip(output, -2))
+
+
 def groups_are_repeated_heads(trial: Trial, case: Case) -> None:
     """enable_gqa repeats each head of keys and values."""
     query, key, value = (case.arrays[name] for name in ("query", "key", "value"))
@@ -199,6 +210,7 @@ ScaledDotProductAttention = Operation(
         Law("a mask broadcasts", mask_of_one_axis),
         Law("causal is the lower triangular mask", causal_is_lower_triangular),
         Law("the order of keys does not matter", order_of_keys),
+        Law("the order of queries is that of the output", order_of_queries),
         Law("grouped queries share heads", groups_are_repeated_heads),
     ),
     dtypes=FLOATS,

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Trial
 from conformance.model import FLOATS, Case, Cost, Law, Operation, Shape, torch
+from conformance.operations.convolution import Conv2d
+from conformance.operations.elementwise import REGIMES, arrangements
 from conformance.operations.laws import assert_same
 from conformance.strategies import Data, data_of
 from oracles import costs
@@ -77,12 +79,12 @@ LEADING = st.one_of(st.tuples(SIDE), st.sampled_from(((), (0,), (1,), (2, 3), (3
 @st.composite
 def linear_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Vectors under any leading axes, none and empty ones too."""
-    data, leading = draw(data_of(dtype)), draw(LEADING)
+    data, leading = draw(data_of(dtype, REGIMES)), draw(LEADING)
     inner, outer = draw(SIDE), draw(SIDE)
     if draw(st.integers(0, 9)) == 0:
         inner = draw(st.sampled_from((64, 100, 257)))  # long sums
     bias = data.array("bias", outer) if draw(st.booleans()) else None
-    return data.case({"x": data.array("x", *leading, inner), "weight": data.array("weight", outer, inner), "bias": bias})
+    return data.case({"x": draw(arrangements(data, "x", *leading, inner)), "weight": data.array("weight", outer, inner), "bias": bias})
 
 
 @st.composite
@@ -192,12 +194,26 @@ def identity_copies(trial: Trial, case: Case) -> None:
         assert_same(y, x, "the identity changes x")
 
 
+def convolution_of_one_cell(trial: Trial, case: Case) -> None:
+    """The mean over places of a 1×1 convolution is the product with the mean over places."""
+    case = whole(case)
+    weight = array(case, "weight")
+    images = 4 * Data(case.dtype, "integers", case.seed).array("images", 2, weight.shape[1], 2, 2)
+    options = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "padding_mode": "zeros"}
+    arrays = {"x": images, "weight": weight[:, :, None, None], "bias": case.arrays["bias"]}
+    convolved = trial.backend.run(Conv2d, replace(case, arrays=arrays, options=options))["output"].mean(axis=(2, 3))
+    product = trial.run(case.but(x=images.mean(axis=(2, 3))))["output"]
+    assert_same(product, convolved, "it is not a 1×1 convolution and global average pooling")
+
+
 def exchange(trial: Trial, case: Case) -> None:
     """x1 and x2 exchanged, with the weight transposed, give the same."""
     case = whole(case)
     turned = case.but(x1=array(case, "x2"), x2=array(case, "x1"), weight=np.ascontiguousarray(array(case, "weight").swapaxes(1, 2)))
     assert_same(trial.run(turned)["output"], trial.run(case)["output"], "x1 and x2 are not alike")
 
+
+POOLED = Law("a 1×1 convolution, then global average pooling", convolution_of_one_cell)
 
 Linear = Operation(
     name="torch.nn.Linear",
@@ -209,7 +225,7 @@ Linear = Operation(
     module=linear_layer,
     cases=linear_cases,
     rejects=LINEAR_REJECTS,
-    laws=(linear_in("x"), linear_in("weight"), one_by_one("x"), Law("the identity copies", identity_copies)),
+    laws=(linear_in("x"), linear_in("weight"), one_by_one("x"), Law("the identity copies", identity_copies), POOLED),
     dtypes=FLOATS,
 )
 

@@ -117,6 +117,7 @@ def along_an_axis(name: str, call: Callable[..., Any], oracle: Callable[..., Any
         rejects={"dim must be one of the input's axes": dim_beyond},
         laws=(SHIFT, ORDER),
         dtypes=FLOATS,
+        share=2.0,
     )
 
 
@@ -134,6 +135,7 @@ Softmax2d = Operation(
     rejects={"the input must have three or four axes": rank_changed},
     laws=(SHIFT, ORDER),
     dtypes=FLOATS,
+    share=2.0,
 )
 
 OPERATIONS = (Softmax, LogSoftmax, Softmin, Softmax2d)
