@@ -67,7 +67,7 @@ SIDES = st.one_of(st.tuples(side(0, 6)), st.tuples(st.integers(1, 4), side(1, 6)
 @st.composite
 def cases(draw: st.DrawFn, dtype: str) -> Case:
     """Up to six updates of weights and buffers of any shape."""
-    data, updates = draw(data_of(dtype, (*FLOAT_REGIMES, "special", "special"))), draw(st.integers(1, 6))
+    data, updates = draw(data_of(dtype, (*FLOAT_REGIMES, *["special"] * 6))), draw(st.integers(1, 6))
     counter = np.cumsum(data.rng("counter").integers(0, 9, updates)) if draw(st.booleans()) else None
     return data.case(
         {

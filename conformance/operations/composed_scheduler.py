@@ -70,11 +70,16 @@ def sequential_cases(draw: st.DrawFn, dtype: str) -> Case:
 @st.composite
 def nested_cases(draw: st.DrawFn, dtype: str) -> Case:
     """Sequences with a sequence or a chain among them: alone, first, later, or so that it is never reached."""
-    own = draw(sequence(SIMPLE))
-    children = list(own["schedulers"])
-    children[draw(st.integers(0, len(children) - 1))] = draw(NESTED)
-    own["schedulers"] = tuple(children)
-    return a_case(dtype, **own, **draw(frame(by=("state_dict",), events=own["milestones"])))
+    own, inner = draw(sequence(SIMPLE)), draw(NESTED)
+    shared = draw(frame(by=("state_dict",), events=own["milestones"]))
+    children, milestones = list(own["schedulers"]), own["milestones"]
+    if draw(st.booleans()):
+        children[draw(st.integers(0, len(children) - 1))] = inner
+    elif draw(st.booleans()):
+        children, milestones = [*children, inner], (*milestones, max(shared["steps"], *milestones, 0))
+    else:
+        children, milestones = [inner, *children], (0, *milestones)
+    return a_case(dtype, schedulers=tuple(children), milestones=milestones, **shared)
 
 
 @st.composite

@@ -23,16 +23,22 @@ def as_if_all_were_old(call: Call) -> Call:
     return wrong
 
 
-def finite_only(call: Call) -> Call:
-    """Weights that are not finite are averaged as 0."""
-    return lambda **arguments: call(**{**arguments, "weights": torch.nan_to_num(arguments["weights"], nan=0.0, posinf=0.0, neginf=0.0)})
+def no_zeros(call: Call) -> Call:
+    """What is not finite is averaged as 0, and 0 as the least number."""
+
+    def wrong(**arguments: Any) -> Any:
+        weights = torch.nan_to_num(arguments["weights"], nan=0.0, posinf=0.0, neginf=0.0)
+        least = torch.finfo(weights.dtype).smallest_normal
+        return call(**{**arguments, "weights": torch.where(weights == 0, least, weights)})
+
+    return wrong
 
 
 MINIATURES = [
     Miniature("the first model counts twice", "forward", "AveragedModel", "float32", as_if_all_were_old),
     Miniature("decay is always a half", "forward", "AveragedModel", "float64", with_options(decay=0.5)),
     Miniature("buffers are not averaged", "forward", "AveragedModel", "float32", with_options(use_buffers=False)),
-    Miniature("what is not finite is taken for 0", "forward", "AveragedModel", "float32", finite_only),
+    Miniature("there are neither zeros nor infinities", "forward", "AveragedModel", "float32", no_zeros),
     Miniature("the average is always of all", "laws", "AveragedModel", "float32", with_options(averaging="swa")),
     Miniature(
         "an average is off by one ulp", "forward", "AveragedModel", "float64", with_result("weights", lambda w: w + w.abs() * 2**-50)
