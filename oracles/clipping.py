@@ -87,6 +87,7 @@ def _subgradient(slope: Any, x: Any) -> Any:
     if not isinstance(rising, Bounded):
         return rising
     values, zeros = np.asarray(getattr(x, "value", x)), np.zeros(rising.shape)
-    room = np.broadcast_to(np.abs(slope.value) + slope.error, rising.shape)
+    with np.errstate(over="ignore"):
+        room = np.broadcast_to(np.abs(slope.value) + slope.error, rising.shape)
     flat = Bounded(np.where(np.isnan(room), np.nan, zeros), np.where(np.isnan(room), 0.0, np.where(values == 0, room, 0.0)), rising.by)
     return OneOf([rising, flat], np.stack([values != 0, (values == 0) | np.isnan(values)]))

@@ -182,3 +182,12 @@ def test_single_operations_are_sharp(fmt: Format) -> None:
         (a, b), sums = (0.75, 2.0**-fmt.precision * 0.75), x * 0 + 0.75 + exact(2.0**-fmt.precision * 0.75, by)
         assert sums.accepts(fmt.round(np.array(a + b))), "the correctly rounded sum"
         assert not sums.accepts(a + 4 * u)
+
+
+def test_a_number_of_a_finer_format_is_rounded_where_it_meets_a_coarser_one() -> None:
+    fine, coarse = exact(np.array([0.1, 0.5, -1e-50]), native(FLOAT64)), exact(np.ones(3), native(FLOAT32))
+    for product in (fine * coarse, coarse * fine):
+        assert product.by is coarse.by
+        assert product.accepts(np.float32([0.1, 0.5, -0.0])).all()
+        assert (product.error > 0).tolist() == [True, False, True]
+    assert (fine * coarse).error[0] <= 2.1 * FLOAT32.unit * 0.1

@@ -71,7 +71,7 @@ VALUES = one_of_each(
 @st.composite
 def gradients(draw: st.DrawFn, dtype: str) -> tuple[Data, dict[str, np.ndarray]]:
     """Two gradients of any shape."""
-    data = draw(data_of(dtype, REGIMES))
+    data = draw(data_of(dtype, (*REGIMES, "special", "special")))
     return data, {name: data.array(name, *draw(SHAPES)) for name in OWN}
 
 

@@ -27,7 +27,8 @@ def plain_integers(case: Case) -> Case | None:
 
 
 def downhill(trial: Trial, case: Case) -> None:
-    """maximize along g is the same as minimize along −g."""
+    """maximize along g is the same as minimize along −g, where both lie in memory alike: sums may depend on it."""
+    case = case.but(gradients="plain") if case.options["gradients"] == "expanded" else case
     mine = dict(case.options["own"] or ())
     turned = tuple({**mine, "maximize": not mine["maximize"]}.items()) if "maximize" in mine else case.options["own"]
     other = trial.run(along(case.but(maximize=not case.options["maximize"], own=turned), lambda g: -g))
