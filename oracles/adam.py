@@ -136,7 +136,7 @@ def radam(
     rho = length - 2 * t * powers / (1 - powers)
     sure = np.where(rho > 5, rho, 6.0)
     rectified = np.sqrt((sure - 4) * (sure - 2) * length / ((max(length, 5.0) - 4) * (length - 2) * sure))
-    step = lr / (1 - betas[0] ** t) * m
+    step = lr * (m / (1 - betas[0] ** t))
     return np.where(rho > 5, p - step * rectified * (np.sqrt(1 - powers) / (np.sqrt(v) + eps)), p - step), {"exp_avg": m, "exp_avg_sq": v}
 
 

@@ -67,8 +67,8 @@ def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
-def with_logits_gradient_by(slopes: Callable[..., tuple[Any, Any]]) -> Callable[..., Gradients]:
-    """The gradient with one way to write the two slopes."""
+def with_logits_gradient_by(slopes: Callable[..., tuple[Any, Any]], weighted_last: bool = False) -> Callable[..., Gradients]:
+    """The gradient with one way to write the two slopes, and weights before the cotangent meets them or after."""
 
     def binary_cross_entropy_with_logits_gradient(
         dy: Any, input: Any, target: Any, weight: Any = None, pos_weight: Any = None, *, reduction: str
@@ -77,10 +77,9 @@ def with_logits_gradient_by(slopes: Callable[..., tuple[Any, Any]]) -> Callable[
 
         Of the target: (pos_weight − 1) · log(1 + exp(−input)) − input.
         """
-        g = dy + np.zeros(input.shape)
-        g = g if weight is None else g * weight
-        of_input, of_target = slopes(input, target, pos_weight)
-        return {"input": averaged(of_input * g, reduction), "target": averaged(of_target * g, reduction)}
+        g, w = dy + np.zeros(input.shape), 1 if weight is None else weight
+        parts = zip(("input", "target"), slopes(input, target, pos_weight), strict=True)
+        return {name: averaged(slope * g * w if weighted_last else slope * (g * w), reduction) for name, slope in parts}
 
     return binary_cross_entropy_with_logits_gradient
 
@@ -101,7 +100,11 @@ def from_below(input: Any, target: Any, pos_weight: Any) -> tuple[Any, Any]:
 
 
 binary_cross_entropy_with_logits_gradient = with_logits_gradient_by(from_above)
-binary_cross_entropy_with_logits_gradient.formulations = (with_logits_gradient_by(from_below),)  # type: ignore[attr-defined]
+binary_cross_entropy_with_logits_gradient.formulations = (  # type: ignore[attr-defined]
+    with_logits_gradient_by(from_below),
+    with_logits_gradient_by(from_above, weighted_last=True),
+    with_logits_gradient_by(from_below, weighted_last=True),
+)
 
 
 def soft_margin_loss(input: Any, target: Any, *, reduction: str) -> Any:

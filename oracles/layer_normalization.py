@@ -78,7 +78,8 @@ def centred(dy: Any, weight: Any, x: Any, mean: Any, inverse: Any, axes: Axes, i
 def expanded(dy: Any, weight: Any, x: Any, mean: Any, inverse: Any, axes: Axes, inner: Axes, at_once: bool = False) -> tuple[Any, Any]:
     """The same as g/σ + b·x + c: b = (mean·Σg − Σg·x)/(σ³n), c = −b·mean − Σg/(σn); and (Σ dy·x − mean·Σ dy)/σ.
 
-    b and the mean are the same in b·x and in c: their errors do not add up as if they were not. `at_once`: dy · (weight/σ).
+    b and the mean are the same in b·x and in c: their errors do not add up as if they were not (where all is finite). `at_once`:
+    dy · (weight/σ).
     """
     total, share = np.sum(weighted(dy, weight), axis=axes, keepdims=True), 1 / group_size(x, axes)
     b = (total * mean - np.sum(weighted(dy * x, weight), axis=axes, keepdims=True)) * inverse * inverse * inverse * share
@@ -86,7 +87,9 @@ def expanded(dy: Any, weight: Any, x: Any, mean: Any, inverse: Any, axes: Axes, 
     same, mean_, rest = certain(b), certain(mean), total * inverse * share
     rounding = (same * x + (-(same * mean_) - certain(rest))) - (same * (x - mean_) - certain(rest))
     first = dy * weighted(inverse, weight) if at_once else weighted(inverse * dy, weight)
-    return first + (b * (x - mean) - rest + rounding), products * inverse
+    together = first + (b * (x - mean) - rest + rounding)
+    finite = np.isfinite(np.asarray(getattr(together, "value", together)))
+    return np.where(finite, together, first + (b * x + (-(b * mean) - rest))), products * inverse
 
 
 expanded_at_once = functools.partial(expanded, at_once=True)

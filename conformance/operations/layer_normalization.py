@@ -39,7 +39,7 @@ from oracles import layer_normalization
 
 def layer_of(kind: Any, x: Any, parameters: Any, *sizes: Any, **options: Any) -> Any:
     """The module with these parameters in place of its own."""
-    module = kind(*sizes, **options).to(device=x.device, dtype=x.dtype)
+    module = kind(*sizes, **options, device=x.device, dtype=x.dtype)
     for name, given in parameters.items():
         if given is None:
             module.register_parameter(name, None)

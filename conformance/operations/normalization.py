@@ -38,7 +38,7 @@ def layer(kind: Any, x: Any, axis: int, weight: Any, bias: Any, running_mean: An
     options = {"eps": eps, "momentum": momentum, "affine": weight is not None, "track_running_stats": running_mean is not None}
     if weight is not None and bias is None and kind.__init__.__kwdefaults__:  # earlier ones have no such parameter
         options["bias"] = False
-    module = kind(features, **options).to(device=x.device, dtype=x.dtype).train(training)
+    module = kind(features, **options, device=x.device, dtype=x.dtype).train(training)
     if bias is None:
         module.register_parameter("bias", None)
     return module

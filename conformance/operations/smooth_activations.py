@@ -195,7 +195,7 @@ CELU = elementwise(
     rejects={"alpha must not be zero": lambda case: case.but(alpha=0.0), **must_be_numbers("alpha")},
 )
 Sigmoid = elementwise("Sigmoid", sigmoid, smooth, in_place=sigmoid_in_place, laws=(ADDS_UP_TO_ONE,))
-LogSigmoid = elementwise("LogSigmoid", log_sigmoid, smooth, in_place=sigmoid_in_place, laws=(DIFFERS_BY_X,))
+LogSigmoid = elementwise("LogSigmoid", log_sigmoid, smooth, in_place=False, laws=(DIFFERS_BY_X,))
 Tanh = elementwise("Tanh", tanh, smooth, in_place=tanh_in_place, laws=(ODD,))
 Tanhshrink = elementwise("Tanhshrink", tanhshrink, smooth, in_place=False, laws=(ODD,))
 SiLU = elementwise("SiLU", silu, gated, laws=(DIFFERS_BY_X, ATTENUATES))
