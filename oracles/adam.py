@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.optimizer import Documented, Incremental, Recurrence, short, single, zeros
+from oracles.optimizer import Documented, Incremental, Recurrence, read_back, short, single, zeros
 
 
 def adam(
@@ -89,7 +89,7 @@ def nadam(
         g = g + weight_decay * p
     mu, mu_next = (betas[0] * (1 - 0.5 * 0.96 ** ((t + i) * momentum_decay)) for i in (0, 1))
     product = single(state["mu_product"]) * mu
-    told = state.get("new_mu_product", product)
+    told = state.get("new_mu_product", read_back(product))
     told = told if form is Documented else short(told, p)
     m = form.average(state["exp_avg"], g, betas[0])
     v = betas[1] * state["exp_avg_sq"] + (1 - betas[1]) * g**2

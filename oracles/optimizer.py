@@ -221,6 +221,11 @@ def single(x: Any) -> Any:
     return Bounded(x.value, x.error, ieee("float32")) if isinstance(x, Bounded) else x
 
 
+def read_back(x: Any) -> Any:
+    """A number that is kept in float32, as Python reads it."""
+    return Bounded(x.value, x.error, PYTHON) if isinstance(x, Bounded) else x
+
+
 def short(x: Any, like: Any) -> Any:
     """A number in float32, beside arrays that are no finer."""
     return single(x) if isinstance(like, Bounded) and like.by.compute.precision < 53 else x
