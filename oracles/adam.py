@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.optimizer import Documented, Incremental, Recurrence, read_back, short, single, zeros
+from oracles.optimizer import Documented, Incremental, Rearranged, Recurrence, Unscaled, read_back, short, single, zeros
 
 
 def adam(
@@ -136,7 +136,7 @@ def radam(
     rho = length - 2 * t * powers / (1 - powers)
     sure = np.where(rho > 5, rho, 6.0)
     rectified = np.sqrt((sure - 4) * (sure - 2) * length / ((max(length, 5.0) - 4) * (length - 2) * sure))
-    step = lr * (m / (1 - betas[0] ** t))
+    step = form.scaled(lr, m, 1 - betas[0] ** t)
     return np.where(rho > 5, p - step * rectified * (np.sqrt(1 - powers) / (np.sqrt(v) + eps)), p - step), {"exp_avg": m, "exp_avg_sq": v}
 
 
@@ -198,4 +198,5 @@ def sparse_adam(
 Adam, AdamW = Recurrence(adam, adam_start), Recurrence(adamw, adam_start)
 NAdam = Recurrence(nadam, nadam_start, told=("mu_product",))
 SparseAdam = Recurrence(sparse_adam, zeros("exp_avg", "exp_avg_sq"), forms=(Documented, Incremental))
-RAdam, Adamax = Recurrence(radam, zeros("exp_avg", "exp_avg_sq")), Recurrence(adamax, zeros("exp_avg", "exp_inf"))
+RAdam = Recurrence(radam, zeros("exp_avg", "exp_avg_sq"), forms=(Documented, Rearranged, Unscaled))
+Adamax = Recurrence(adamax, zeros("exp_avg", "exp_inf"))

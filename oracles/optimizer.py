@@ -40,6 +40,11 @@ class Documented:
         return np.sqrt(v / correction)
 
     @staticmethod
+    def scaled(lr: Any, m: Any, correction: Any) -> Any:
+        """A first moment without its bias, times the rate."""
+        return lr * (m / correction)
+
+    @staticmethod
     def moved(p: Any, terms: tuple[Any, ...], denominator: Any) -> Any:
         """Against the sum of some terms."""
         return p - sum(terms[1:], terms[0]) / denominator
@@ -73,6 +78,10 @@ class Rearranged(Documented):
         return np.sqrt(v) / np.sqrt(correction)
 
     @staticmethod
+    def scaled(lr: Any, m: Any, correction: Any) -> Any:
+        return lr / correction * m
+
+    @staticmethod
     def moved(p: Any, terms: tuple[Any, ...], denominator: Any) -> Any:
         for term in terms:
             p = p - term / denominator
@@ -87,6 +96,12 @@ class Rearranged(Documented):
     def at_least(least: float, x: Any) -> Any:
         """The larger of two numbers; of NaN and a number the number, as IEEE 754's maximumNumber has it."""
         return np.where(np.isnan(x), least, np.maximum(least, x))
+
+
+class Unscaled(Rearranged):
+    """The same, with moments that are stored without their bias."""
+
+    scaled = staticmethod(Documented.scaled)
 
 
 class Incremental(Documented):
