@@ -23,7 +23,7 @@ ENDINGS = {  # what each property does with the call; {name}s are filled in
     for name, tensor in arrays.items():
         if torch.is_tensor(tensor) and tensor.is_floating_point() and name not in constants:
             tensor.requires_grad_()
-    results = named(run(**arrays, **options))
+    results = named(asked(**arrays, **options))
     results["output"].backward(dy)
     results = {name: tensor.grad for name, tensor in arrays.items() if torch.is_tensor(tensor) and tensor.grad is not None}
 """,
@@ -31,32 +31,37 @@ ENDINGS = {  # what each property does with the call; {name}s are filled in
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as forward:
-        results = named(call(**arrays, **options))
+        results = named(asked(**arrays, **options))
     print("FLOPs forward:", forward.get_total_flops())
     for name, tensor in arrays.items():
         if torch.is_tensor(tensor) and tensor.is_floating_point() and name not in constants:
             tensor.requires_grad_()
-    output = named(call(**arrays, **options))["output"]
+    output = named(asked(**arrays, **options))["output"]
     if output.requires_grad:
         with FlopCounterMode(display=False) as backward:
             output.sum().backward()
         print("FLOPs backward:", backward.get_total_flops())
 """,
     "": """\
-    results = named(run(**arrays, **options))
+    results = named(asked(**arrays, **options))
 """,
 }
 
 
 def source_of(call: Callable[..., Any]) -> str:
-    """The source of a function with everything of the suite that it uses, ready to run by itself; `run` is its name there.
+    """The source of a function with everything of the suite that it uses, ready to run by itself; `asked` is its name there.
 
     Functions and classes are written out, functions that another one has made get what it closed over, constants their value.
     """
     parts: dict[str, str] = {}
 
     def visit(name: str, value: Any) -> None:
-        if name in parts or name.startswith("__") or isinstance(value, (ModuleType, Library)):
+        if name in parts or name.startswith("__"):
+            return
+        if isinstance(value, Library) or (isinstance(value, ModuleType) and value.__name__.partition(".")[0] not in OURS):
+            parts[name] = f"import {name}\n" if name != "np" else ""
+            return
+        if isinstance(value, ModuleType):
             return
         parts[name] = ""  # a place in the order, and an end for recursion
         if isinstance(value, partial):
@@ -81,7 +86,7 @@ def source_of(call: Callable[..., Any]) -> str:
 
     name = call.__name__ if isinstance(call, FunctionType) and call.__name__.isidentifier() else "call"
     visit(name, call)
-    return "\n\n".join([*parts.values(), f"run = {name}\n"])
+    return "\n\n".join([*parts.values(), f"asked = {name}\n"])
 
 
 def _used(function: FunctionType) -> Iterator[tuple[str, Any]]:

@@ -74,22 +74,22 @@ def test_a_run_that_collects_nothing_fails():
 
 
 def test_the_report_says_what_the_contract_says(tmp_path):
-    only = ("--operation", "Softmax", "--dtype", "float32", "--backend", "cpu")
+    only = ("--operation", "Conv2d", "--dtype", "float64", "--backend", "cpu")
     status, output = run(*only, "--examples", 5, "--report", tmp_path, "-n", 1)
     assert status == 0, output
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["schema"] == 1
     assert report["environment"]["backends"]["cpu"]["torch"]
     (forward,) = [result for result in report["results"] if result["property"] == "forward"]
-    assert forward["id"] == "conformance/test_forward.py::test_forward[Softmax-float32-cpu]"
-    assert (forward["operation"], forward["dtype"], forward["backend"]) == ("torch.nn.Softmax", "float32", "cpu")
+    assert forward["id"] == "conformance/test_forward.py::test_forward[Conv2d-float64-cpu]"
+    assert (forward["operation"], forward["dtype"], forward["backend"]) == ("torch.nn.Conv2d", "float64", "cpu")
     assert forward["outcome"] == "passed"
     assert forward["examples"] == 5
     assert 0 <= forward["budget"] <= 1
     assert sum(forward["coverage"]["regime"].values()) == 5
     assert {
         "property": "distribution",
-        "operation": "Softmax",
+        "operation": "Conv2d",
         "backend": "cpu",
         "reason": "the operation draws no random numbers",
     } in report["empty"]

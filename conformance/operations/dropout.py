@@ -68,13 +68,13 @@ def of_channels(rank: int, unbatched: bool, batched: bool = True) -> st.SearchSt
     """Shapes (N, C, …) and (C, …); now and then with so many channels that they can be counted."""
     sides = [FEW] * (rank - 1) + [side(0, 5)]
     forms = [st.tuples(FEW, FEW, *sides)] * batched + [st.tuples(FEW, *sides)] * unbatched
-    many = [st.just((20, 50, 2, *[1] * (rank - 1)))] * batched + [st.just((1000, 2, *[1] * (rank - 1)))] * unbatched
-    return st.one_of(*forms, *forms, *many)
+    many = [st.just((40, 100, 2, *[1] * (rank - 1)))] * batched + [st.just((4000, 2, *[1] * (rank - 1)))] * unbatched
+    return st.sampled_from((st.one_of(*forms), st.one_of(*forms), st.one_of(*many))).flatmap(lambda shapes: shapes)
 
 
 def of_elements() -> st.SearchStrategy[tuple[int, ...]]:
     """Any shape; now and then large enough to count."""
-    return st.one_of(SHAPES, SHAPES, st.just((20, 200)))
+    return st.sampled_from((SHAPES, SHAPES, st.just((40, 500)))).flatmap(lambda shapes: shapes)
 
 
 def dropout_cases(shapes: st.SearchStrategy[tuple[int, ...]]) -> Callable[[str], st.SearchStrategy[Case]]:
@@ -124,7 +124,7 @@ def of_probability(
         cases=dropout_cases(shapes),
         chances=oracles.chances_of(leading, alpha="Alpha" in name),
         follows_subject=True,
-        share=1.5,
+        share=2.0,
         rejects={
             "p must not be negative": lambda case: case.but(p=-0.1),
             "p must be at most 1": lambda case: case.but(p=1.1),

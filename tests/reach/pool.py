@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase
 
 from conformance.model import Case, Operation
 
-MANY = 400
+MANY = 600
 
 
 POOLS: dict[str, list[Case]] = {}  # by the operation's id

@@ -23,7 +23,7 @@ def drawn(name):
     """Cases of an operation's strategy."""
     cases = []
 
-    @hypothesis.settings(max_examples=250, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+    @hypothesis.settings(max_examples=500, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
     @hypothesis.seed(0)
     @hypothesis.given(OPERATIONS[name].cases("float32"))
     def draw(case):

@@ -68,7 +68,7 @@ def tall(arguments: dict[str, Any]) -> bool:
 
 
 DESCENT = [
-    Miniature("dampening is ignored", "forward", "SGD", "float32", with_options(dampening=0.0)),
+    Miniature("dampening is ignored", "forward", "SGD", "float64", with_options(dampening=0.0)),
     Miniature(
         "Nesterov's momentum is halved", "forward", "SGD", "float64", where(lambda a: a["nesterov"], with_changed(momentum=lambda m: m / 2))
     ),
