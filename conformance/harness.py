@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 import warnings
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
@@ -17,6 +18,7 @@ from typing import Any
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis.errors import FlakyFailure, Unsatisfiable
+from hypothesis.internal.conjecture import providers
 from hypothesis.strategies import SearchStrategy
 
 from conformance.judgement import Disagreement, Ledger, recording
@@ -140,6 +142,23 @@ def ignore_warnings_of_the_library() -> None:
         warnings.simplefilter("ignore", category)
 
 
+@contextmanager
+def only_the_seed_decides() -> Iterator[None]:
+    """Draw the same cases wherever a seed is used: Hypothesis also draws numbers that it reads in whatever local modules are imported."""
+    inside: Any = providers
+    reader = getattr(inside, "_get_local_constants", None)
+    if reader is None:  # earlier versions read none
+        yield
+        return
+    inside._get_local_constants = inside.Constants
+    inside.CONSTANTS_CACHE.cache.clear()
+    try:
+        yield
+    finally:
+        inside._get_local_constants = reader
+        inside.CONSTANTS_CACHE.cache.clear()
+
+
 def _first_failure(
     trial: Callable[[Case], None],
     ledger: Ledger,
@@ -178,7 +197,7 @@ def _first_failure(
         trial(case)
 
     try:
-        with warnings.catch_warnings():
+        with only_the_seed_decides(), warnings.catch_warnings():
             ignore_warnings_of_the_library()
             every()
     except FlakyFailure as failure:

@@ -83,6 +83,7 @@ SGD = Operation(
     name="torch.optim.SGD",
     call=call_sgd,
     oracle=descent.SGD,
+    share=2.0,
     cases=cases_of(SGD_OPTIONS, FUSED, lr_tensors=FUSED, settled=with_momentum),
     shape=shape_of(descent.SGD),
     state="resume_at",

@@ -85,7 +85,7 @@ Adafactor = Operation(
         "d must be at least 1": lambda case: case.but(d=0.5),
     },
     laws=(MAXIMIZES, AGREES),
-    share=0.6,
+    share=1.0,
     dtypes=FLOATS,
 )
 
@@ -128,7 +128,7 @@ Muon = Operation(
         Law("transposed matrices have transposed steps", transposes),
         Law("Nesterov needs a momentum", nesterov_without_momentum_is_none),
     ),
-    share=0.6,
+    share=1.0,
     dtypes=FLOATS,
 )
 

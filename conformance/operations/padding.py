@@ -132,7 +132,7 @@ def floating(mode: str, rank: int) -> Operation:
         rejects=rejects(mode, rank),
         laws=LAWS,
         dtypes=FLOATS,
-        share=0.5,
+        share=1.0,
     )
 
 
@@ -147,7 +147,7 @@ def whole_numbers(mode: str) -> Operation:
         cases=cases(mode, (2, 1, 3)),
         plain=("x",),
         dtypes=WHOLE_NUMBERS,
-        share=0.5,
+        share=1.0,
     )
 
 

@@ -29,7 +29,7 @@ def drawn(name: str, strategy: Callable[..., object] | None = None, dtype: str =
     make = strategy(operation, dtype, backends.form("cpu")) if strategy else operation.cases(dtype)
 
     @seed(0)
-    @settings(max_examples=400, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=700, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(make)
     def collect(case: Case) -> None:
         cases.append(case)
