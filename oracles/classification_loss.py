@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from oracles.bounded import stored
+from oracles.conventions import plain
 
 
 def classes_last(x: Any) -> Any:
@@ -53,7 +54,7 @@ def cross_entropy_by(logarithm: Callable[[Any], Any]) -> Callable[..., Any]:
         input (N, C, d₁, …) or (C,), target (N, d₁, …) or () of class indices, or probabilities as input, weight (C,) → as target, or ()
         Source: torch.nn.CrossEntropyLoss, both cases; Szegedy et al. 2016, section 7 (smoothing).
         """
-        x, by_index = classes_last(input), np.asarray(getattr(target, "value", target)).dtype.kind in "iu"
+        x, by_index = classes_last(input), plain(target).dtype.kind in "iu"
         logs = stored(logarithm(x))
         each = logs if weight is None else logs * weight
         even = -np.sum(each, axis=-1) * (label_smoothing / x.shape[-1]) if label_smoothing else 0
@@ -85,7 +86,7 @@ def cross_entropy_gradient_by(logarithm: Callable[[Any], Any], inside: bool) -> 
         for probabilities dy[c] = −w[c] · log softmax(input)[c].
         """
         axis = 0 if input.ndim == 1 else 1
-        x, by_index = classes_last(input), np.asarray(getattr(target, "value", target)).dtype.kind in "iu"
+        x, by_index = classes_last(input), plain(target).dtype.kind in "iu"
         count, logs = x.shape[-1], stored(logarithm(x))
         softmax = np.exp(logs) if inside else np.exp(x - np.max(x, axis=-1, keepdims=True))
         softmax = softmax if inside else softmax / np.sum(softmax, axis=-1, keepdims=True)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from oracles.bounded import Exactly
+from oracles.conventions import plain
 from oracles.cv_borders import REPLICATE, extended, without_single_channel
 from oracles.cv_linear import correlated, results, separated
 
@@ -144,10 +145,10 @@ def canny(image: Any, *, threshold1: float, threshold2: float, apertureSize: int
     image (H, W) or (H, W, C) → (H, W) of 0 and 255
     Source: Canny 1986; cv::Canny, and the tutorial on it (steps 2 to 4).
     """
-    plain = np.asarray(getattr(image, "value", image))
-    plain = plain[..., None] if plain.ndim == 2 else plain
+    pixels = plain(image)
+    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     low, high = sorted((threshold1, threshold2))
-    dx, dy = (correlated(plain, sobel_kernel(along, 1 - along, apertureSize), MIDDLE, REPLICATE) for along in (1, 0))
+    dx, dy = (correlated(pixels, sobel_kernel(along, 1 - along, apertureSize), MIDDLE, REPLICATE) for along in (1, 0))
     size = dx**2 + dy**2 if L2gradient else np.abs(dx) + np.abs(dy)
     of = np.argmax(size, axis=-1)[..., None]
     dx, dy, size = (np.take_along_axis(x, of, -1)[..., 0] for x in (dx, dy, size))

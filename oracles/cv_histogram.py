@@ -7,14 +7,10 @@ from typing import Any
 import numpy as np
 
 from oracles.bounded import Between, Exactly
+from oracles.conventions import plain
 from oracles.cv_borders import without_single_channel
 
 BINARY, BINARY_INV, TRUNC, TOZERO, TOZERO_INV = range(5)
-
-
-def numbers(x: Any) -> np.ndarray:
-    """The pixels themselves, of balls or arrays."""
-    return np.asarray(getattr(x, "value", x))
 
 
 def threshold(image: Any, *, thresh: float, maxval: float, type: int) -> dict[str, Any]:
@@ -26,7 +22,7 @@ def threshold(image: Any, *, thresh: float, maxval: float, type: int) -> dict[st
     image (H, W) or (H, W, C) → as image, and the threshold that was used
     Source: cv::threshold, cv::ThresholdTypes.
     """
-    storage, pixels = image.by.storage, without_single_channel(numbers(image))
+    storage, pixels = image.by.storage, without_single_channel(plain(image))
     whole = hasattr(storage, "lowest")
     limit = float(np.floor(thresh)) if whole else float(storage.round(np.array(thresh)))
     most = float(storage.round(np.array(maxval)))
@@ -45,7 +41,7 @@ def equalize_hist(image: Any) -> Any:
     image (H, W) of 8 bits → (H, W)
     Source: cv::equalizeHist, its steps; Gonzalez & Woods, section 3.3.
     """
-    pixels = without_single_channel(numbers(image)).astype(int)
+    pixels = without_single_channel(plain(image)).astype(int)
     counts = np.bincount(pixels.ravel(), minlength=256)
     first = int(np.flatnonzero(counts)[0])
     rest = pixels.size - counts[first]
@@ -63,7 +59,7 @@ def look_up(image: Any, lut: Any) -> Exactly:
     image (H, W) or (H, W, C) of 8 bits, lut (256,) or (256, C) → as image, in the table's depth
     Source: cv::LUT, its formula.
     """
-    pixels, table = numbers(image).astype(int), numbers(lut)
+    pixels, table = plain(image).astype(int), plain(lut)
     if table.ndim == 1:
         return Exactly(table[without_single_channel(pixels)])
     return Exactly(np.stack([table[pixels[..., c], c] for c in range(table.shape[1])], axis=-1))
@@ -75,7 +71,7 @@ def calc_hist(image: Any, mask: Any = None, *, histSize: int, ranges: tuple[floa
     image (H, W), mask (H, W) → (histSize,) of counts
     Source: cv::calcHist, uniform histograms.
     """
-    pixels, (low, high) = numbers(image).astype(float), ranges
+    pixels, (low, high) = plain(image).astype(float), ranges
     chosen = np.ones(pixels.shape, bool) if mask is None else np.asarray(mask) != 0
     bins = np.floor((pixels - low) * histSize / (high - low)).astype(int)
     inside = chosen & (pixels >= low) & (pixels < high)

@@ -12,17 +12,13 @@ from typing import Any
 import numpy as np
 
 from oracles.bounded import OneOf, stored
+from oracles.conventions import plain
 
 Ways = Callable[[Any, float], list[Any]]
 Leading = Callable[[int], int]
 
 ALPHA = -1.7580993408473766
 """Where SELU saturates, −λα. Source: Klambauer et al. 2017, section 2."""
-
-
-def plain(x: Any) -> np.ndarray:
-    """The numbers themselves, of balls or arrays."""
-    return np.asarray(getattr(x, "value", x))
 
 
 # What an element may become.

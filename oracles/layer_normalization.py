@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from oracles.bounded import coarse, stored
+from oracles.conventions import plain
 from oracles.moments import Axes, centred_gradient, certain, folded, group_size, moments, scaled, updated_moments
 
 WAYS = list(itertools.product((moments, updated_moments), (scaled, folded)))
@@ -88,7 +89,7 @@ def expanded(dy: Any, weight: Any, x: Any, mean: Any, inverse: Any, axes: Axes, 
     rounding = (same * x + (-(same * mean_) - certain(rest))) - (same * (x - mean_) - certain(rest))
     first = dy * weighted(inverse, weight) if at_once else weighted(inverse * dy, weight)
     together = first + (b * (x - mean) - rest + rounding)
-    finite = np.isfinite(np.asarray(getattr(together, "value", together)))
+    finite = np.isfinite(plain(together))
     return np.where(finite, together, first + (b * x + (-(b * mean) - rest))), products * inverse
 
 

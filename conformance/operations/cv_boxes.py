@@ -20,6 +20,7 @@ from conformance.operations.cv_images import (
     of_type,
     shape_of_image,
     the_image,
+    without_axis,
 )
 from conformance.operations.laws import assert_same
 from oracles.cv_boxes import box_filter, median_blur, sqr_box_filter
@@ -45,7 +46,7 @@ def call_median(image: Any, ksize: int) -> Any:
 def median_in_place(image: Any, ksize: int) -> Any:
     """The same, over the image."""
     blurred = cv2.medianBlur(image, ksize, dst=image)
-    return blurred[..., 0] if image.shape[2:] == (1,) else blurred
+    return without_axis(blurred, image)
 
 
 def boxes(depths: dict[str, tuple[int, ...]]) -> Any:

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Trial
 from conformance.model import Case, Law, Operation, cv2
-from conformance.operations.cv_images import BORDERS, DEPTHS, drawn_anchor, drawn_image, image_data, of_type, shape_of_image, the_image
+from conformance.operations.cv_images import (
+    BORDERS,
+    DEPTHS,
+    drawn_anchor,
+    drawn_image,
+    image_data,
+    of_type,
+    shape_of_image,
+    the_image,
+    without_axis,
+)
 from conformance.operations.laws import assert_same
 from oracles.cv_filtering import blur
 
@@ -24,7 +34,7 @@ def call(image: Any, ksize: Any, anchor: Any, borderType: Any) -> Any:
 def in_place(image: Any, ksize: Any, anchor: Any, borderType: Any) -> Any:
     """The same, over the image."""
     blurred = cv2.blur(image, ksize, dst=image, anchor=anchor, borderType=borderType)
-    return blurred[..., 0] if image.shape[2:] == (1,) else blurred
+    return without_axis(blurred, image)
 
 
 @st.composite

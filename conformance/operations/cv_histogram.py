@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Disagreement, Trial
 from conformance.model import Case, Law, Operation, cv2
-from conformance.operations.cv_images import DEPTHS, drawn_image, image_data, of_type, shape_of_image, the_image
+from conformance.operations.cv_images import DEPTHS, drawn_image, image_data, of_type, shape_of_image, the_image, without_axis
 from conformance.operations.laws import assert_same
 from oracles.cv_histogram import calc_hist, equalize_hist, look_up, threshold
 
@@ -25,7 +25,7 @@ def call_threshold(image: Any, thresh: float, maxval: float, type: int) -> Any:
 def threshold_in_place(image: Any, thresh: float, maxval: float, type: int) -> Any:
     """The same, over the image."""
     used, output = cv2.threshold(image, thresh, maxval, type, dst=image)
-    return {"output": output[..., 0] if image.shape[2:] == (1,) else output, "threshold": np.array(used)}
+    return {"output": without_axis(output, image), "threshold": np.array(used)}
 
 
 def call_equalize(image: Any) -> Any:

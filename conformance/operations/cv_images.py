@@ -40,6 +40,11 @@ def shape_of_image(image: Any, *_: Any, **__: Any) -> dict[str, Any]:
     return {"output": image[:2] if len(image) == 3 and image[2] == 1 else image}
 
 
+def without_axis(result: Any, image: Any) -> Any:
+    """One channel without an axis of its own, as results are that have no destination."""
+    return result[..., 0] if image.shape[2:] == (1,) else result
+
+
 def the_image(case: Case) -> np.ndarray:
     """The image of a case."""
     image = case.arrays["image"]

@@ -19,6 +19,7 @@ from conformance.operations.cv_images import (
     of_type,
     shape_of_image,
     the_image,
+    without_axis,
 )
 from conformance.operations.laws import assert_same
 from conformance.strategies import Data
@@ -43,11 +44,6 @@ def call_dilate(image: Any, kernel: Any, **options: Any) -> Any:
 def call_morphology(image: Any, kernel: Any, op: Any, **options: Any) -> Any:
     """The function."""
     return cv2.morphologyEx(image, op, kernel, **bordered(**options))
-
-
-def without_axis(result: Any, image: Any) -> Any:
-    """One channel without an axis of its own, as results are that have no destination."""
-    return result[..., 0] if image.shape[2:] == (1,) else result
 
 
 def erode_in_place(image: Any, kernel: Any, **options: Any) -> Any:
