@@ -26,7 +26,7 @@ from conformance.known import KnownFailure
 from conformance.model import Backend, Case, Operation
 from conformance.reproducer import script
 
-LEADING = ("float32", "uint8")  # where a verb needs one dtype only: the first of these that an operation has
+LEADING = ("float32", "uint8")  # where a verb needs one dtype only: the first of these, or the operation's own
 
 
 def always(operation: Operation, backend: Backend) -> str | None:
@@ -56,7 +56,8 @@ class Property:
 
     def dtypes(self, operation: Operation) -> tuple[str, ...]:
         """The dtypes in which the operation is asked."""
-        leading = [dtype for dtype in operation.dtypes if dtype in LEADING] or list(operation.dtypes)
+        one_of = (operation.leading,) if operation.leading else LEADING
+        leading = [dtype for dtype in operation.dtypes if dtype in one_of] or list(operation.dtypes)
         return operation.dtypes if self.every_dtype else tuple(leading[:1])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import FORMATS, Bounded, contract, exact
+from oracles.bounded import FORMATS, Bounded, constant, contract, exact
 
 LEAST_CURVATURE = 1e-10  # a pair of which yᵀs is not larger is not remembered
 
@@ -43,13 +43,13 @@ def lbfgs(
         g = told(g, observed, "gradient", k)
         if bool(np.max(np.abs(plain(g))) > tolerance_grad) or np.isnan(plain(g)).any():
             if before is not None:
-                pairs = remembered(pairs, t * d, g - before, history_size)
+                pairs = remembered(pairs, entered(t) * d, g - before, history_size)
             d = direction(g, pairs)
             t = number(lr, x) if before is not None else first_rate(g) * lr
             results["direction"].append(d)
             results["rate"].append(alone(t))
             d, t, before = told(d, observed, "direction", k), told(t, observed, "rate", k), g
-            point = point + t * d
+            point = point + entered(t) * d
         else:
             results["direction"].append(d)
             results["rate"].append(alone(t))
@@ -94,6 +94,11 @@ def plain(x: Any) -> Any:
 def number(value: float, like: Any) -> Any:
     """A number that is no tensor, as an operation on x takes it."""
     return exact(value, like.by) if isinstance(like, Bounded) else np.asarray(value)
+
+
+def entered(t: Any) -> Any:
+    """A rate as an operation on tensors takes it: rounded to the format that they are computed in."""
+    return constant(t.value, t.by) if isinstance(t, Bounded) else t
 
 
 def alone(t: Any) -> Any:

@@ -191,3 +191,12 @@ def test_a_number_of_a_finer_format_is_rounded_where_it_meets_a_coarser_one() ->
         assert product.accepts(np.float32([0.1, 0.5, -0.0])).all()
         assert (product.error > 0).tolist() == [True, False, True]
     assert (fine * coarse).error[0] <= 2.1 * FLOAT32.unit * 0.1
+
+
+@pytest.mark.parametrize("fmt", [FLOAT32, FLOAT16, BFLOAT16])
+def test_a_product_with_a_number_of_no_format_is_rounded_where_float64_happens_to_hit_a_number_of_the_format(fmt: Format) -> None:
+    fifths = exact(np.arange(5.0, 100.0, 5.0), native(fmt))  # a tenth in float64 times five is one half, to 53 bits
+    product = fifths * exact(0.1, fifths.by)
+    for x, ball in zip(fifths.value, product, strict=True):
+        assert_within(ball, Fraction(x) * Fraction(0.1))
+        assert float(ball.error) > 0

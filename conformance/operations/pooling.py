@@ -174,11 +174,8 @@ def floating(rank: int, call: Callable[..., Any], share: float = 1.0) -> Operati
     )
 
 
-SIGNED = ("int64", "int32", "int16", "int8")
-
-
-def whole_numbers(rank: int, call: Callable[..., Any], dtypes: tuple[str, ...] = (*SIGNED, "uint8")) -> Operation:
-    """The same of integers; where one dtype stands for all it is uint8, or else the first."""
+def whole_numbers(rank: int, call: Callable[..., Any], leading: str) -> Operation:
+    """The same of integers; `leading` stands for all where a verb needs one dtype only."""
     return Operation(
         name=f"torch.nn.MaxPool{rank}d",
         variant="Integers",
@@ -189,7 +186,8 @@ def whole_numbers(rank: int, call: Callable[..., Any], dtypes: tuple[str, ...] =
         result_dtypes={"indices": "int64"},
         plain=("x",),
         follows_subject=True,
-        dtypes=dtypes,
+        dtypes=("int64", "int32", "int16", "int8", "uint8"),
+        leading=leading,
         share=0.4,
     )
 
@@ -198,7 +196,7 @@ MAX_POOLS = {1: floating(1, max_pool1d), 2: floating(2, max_pool2d), 3: floating
 
 OPERATIONS = (
     *MAX_POOLS.values(),
-    whole_numbers(1, max_pool1d),
-    whole_numbers(2, max_pool2d, SIGNED),
-    whole_numbers(3, max_pool3d),
+    whole_numbers(1, max_pool1d, "uint8"),
+    whole_numbers(2, max_pool2d, "int64"),
+    whole_numbers(3, max_pool3d, "uint8"),
 )

@@ -43,9 +43,11 @@ def exact_quotient(by: Arithmetic, value: Array, *xs: Bounded) -> Mask | None:
 
 
 def _operands(by: Arithmetic, mask: Mask, xs: tuple[Bounded, ...]) -> Mask:
-    if by.compute.precision == 53 and mask.any():
+    """Arrays hold numbers of the format that is computed in; a single number, 0.1 say, need not be one of them."""
+    if mask.any():
         for x in xs:
-            mask = mask & FLOAT32.represents(x.value)
+            if by.compute.precision == 53 or x.value.ndim == 0:
+                mask = mask & certain(by).represents(x.value)
     return mask
 
 
