@@ -43,8 +43,8 @@ def divisor(x: Any, target: Any, share: Any, by_index: bool, reduction: str) -> 
     return np.sum(share) if by_index else x.size // max(1, x.shape[-1])
 
 
-def cross_entropy_by(logarithm: Callable[[Any], Any]) -> Callable[..., Any]:
-    """The oracle with one way to take the logarithm of softmax."""
+def cross_entropy_by(logarithm: Callable[[Any], Any], apart: bool = False) -> Callable[..., Any]:
+    """The oracle with one way to take the logarithm of softmax; the losses and what smoothes them reduced together or apart."""
 
     def cross_entropy(input: Any, target: Any, weight: Any = None, *, ignore_index: int, reduction: str, label_smoothing: float) -> Any:
         """−Σ over c of w[c] · y[c] · log softmax(input)[c], y the probabilities or one class, smoothed to (1 − ε)·y + ε/C
@@ -57,23 +57,31 @@ def cross_entropy_by(logarithm: Callable[[Any], Any]) -> Callable[..., Any]:
         x, by_index = classes_last(input), plain(target).dtype.kind in "iu"
         logs = stored(logarithm(x))
         each = logs if weight is None else logs * weight
-        even = -np.sum(each, axis=-1) * (label_smoothing / x.shape[-1]) if label_smoothing else 0
         if by_index:
             kept, at, share = wanted(x, target, weight, ignore_index)
-            taken = -np.take_along_axis(each, at[..., None], axis=-1)[..., 0]
-            losses = np.where(kept, (1 - label_smoothing) * taken + even if label_smoothing else taken, 0.0)
+            over = divisor(x, target, share, by_index, reduction)
+            taken, even = -np.take_along_axis(each, at[..., None], axis=-1)[..., 0], -np.sum(each, axis=-1)
+            if apart and label_smoothing and reduction != "none":
+                taken, even = (np.sum(np.where(kept, part, 0.0)) / over for part in (taken, even))
+                return (1 - label_smoothing) * taken + even * (label_smoothing / x.shape[-1])
+            losses = (1 - label_smoothing) * taken + even * (label_smoothing / x.shape[-1]) if label_smoothing else taken
+            losses = np.where(kept, losses, 0.0)
         else:
-            share = 0
+            over = divisor(x, target, 0, by_index, reduction)
             y = classes_last(target)
             y = y * (1 - label_smoothing) + label_smoothing / x.shape[-1] if label_smoothing else y
             losses = -np.sum(logs * y if weight is None else logs * y * weight, axis=-1)
-        return losses if reduction == "none" else np.sum(losses) / divisor(x, target, share, by_index, reduction)
+        return losses if reduction == "none" else np.sum(losses) / over
 
     return cross_entropy
 
 
 cross_entropy = cross_entropy_by(log_softmax)
-cross_entropy.formulations = (cross_entropy_by(log_softmax_inside),)  # type: ignore[attr-defined]
+cross_entropy.formulations = (  # type: ignore[attr-defined]
+    cross_entropy_by(log_softmax_inside),
+    cross_entropy_by(log_softmax, apart=True),
+    cross_entropy_by(log_softmax_inside, apart=True),
+)
 
 
 def cross_entropy_gradient_by(logarithm: Callable[[Any], Any], inside: bool) -> Callable[..., Any]:
