@@ -178,6 +178,8 @@ def _rejected(observed: Results, expectation: Expectation) -> dict[str, np.ndarr
     if any(wrong.any() for wrong in rejected.values()):
         for formulation in expectation.further():
             for name, wrong in rejected.items():
+                if not wrong.any():
+                    continue
                 accepted = formulation[name]
                 used[name] = np.where(wrong, accepted.used(observed[name]), used[name])
                 rejected[name] = wrong & ~accepted.accepts(observed[name])

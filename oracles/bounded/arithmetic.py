@@ -12,10 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from .formats import FLOAT32, FORMATS, INTEGERS, Format, Integers
+from .formats import FLOAT32, FORMATS, INTEGERS, Array, Format, Integers
 
 ORACLE = 2.0**-53
 """Unit roundoff of the oracle's own float64 arithmetic; it enters every bound beside the subject's."""
+
+
+ZERO = np.array(0.0)
+"""What meets many arrays, as an array without axes: NumPy takes that at once, and Python's numbers by a detour."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +115,19 @@ class Arithmetic:
         return self.compute.tiny if self.composite else 0.0
 
     @cached_property
-    def _rates(self) -> dict[str, tuple[float, float, float]]:
+    def edges(self) -> tuple[Array, Array]:
+        """Twice the least normal number, and what may overflow: of the compute format, as arrays without axes."""
+        return np.array(2 * self.compute.normal), np.array(self.compute.overflow)
+
+    @cached_property
+    def _rates(self) -> dict[str, tuple[Array, Array, Array]]:
         return {}
 
-    def rate(self, name: str) -> tuple[float, float, float]:
-        """Error of one operation: (relative with the oracle's rounding, absolute, absolute below twice the least normal)."""
+    def rate(self, name: str) -> tuple[Array, Array, Array]:
+        """Error of one operation, as arrays without axes.
+
+        (relative with the oracle's rounding, absolute, absolute below twice the least normal)
+        """
         if name not in self._rates:
             accuracy = self.accuracy[name]
             k = 2.0 * accuracy.ulps
@@ -126,7 +138,7 @@ class Arithmetic:
             relative = k * (self.unit + ORACLE)
             if self.constant_bits is not None and exact_below:
                 relative = ORACLE  # fixed point: additions of integers are exact
-            self._rates[name] = (relative, accuracy.absolute * self.unit, below)
+            self._rates[name] = (np.array(relative), np.array(accuracy.absolute * self.unit), np.array(below))
         return self._rates[name]
 
     @cached_property

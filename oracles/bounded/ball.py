@@ -67,7 +67,7 @@ class Dispatching(NDArrayOperatorsMixin):
 class Bounded(Dispatching):
     """An array of balls value ± error, and the arithmetic that they are `by`."""
 
-    __slots__ = ("_calm", "_exact", "_grain", "by", "error", "value")
+    __slots__ = ("_calm", "_exact", "_grain", "_limits", "by", "error", "value")
 
     value: Array
     error: Array
@@ -83,6 +83,7 @@ class Bounded(Dispatching):
         self._calm: bool | None = None
         self._exact: bool | None = None
         self._grain: float | None = None
+        self._limits: tuple[Array, Array] | None = None
 
     # What is known of all elements, found once.
 
@@ -91,15 +92,14 @@ class Bounded(Dispatching):
         """No element can be infinite, NaN or free: the common case, which the rules treat without a second look."""
         if self._calm is None:
             with np.errstate(all="ignore"):
-                top = np.maximum.reduce(np.abs(self.value) + self.error, axis=None, initial=0.0)
-            self._calm = bool(top < self.by.compute.overflow)
+                self._calm = all_below(np.abs(self.value) + self.error, self.by.edges[1])
         return self._calm
 
     @property
     def is_exact(self) -> bool:
         """Every element has error 0."""
         if self._exact is None:
-            self._exact = not self.error.any()
+            self._exact = not np.count_nonzero(self.error)
         return self._exact
 
     @property
@@ -118,7 +118,9 @@ class Bounded(Dispatching):
 
     def limits(self) -> tuple[Array, Array]:
         """The least and the greatest accepted number: the ends of the ball, rounded to storage (rounding is monotone)."""
-        return _judge().limits(self)  # type: ignore[no-any-return]
+        if self._limits is None:
+            self._limits = _judge().limits(self)
+        return self._limits
 
     def accepts(self, y: Any) -> Mask:
         """Which elements of y some honest subject could have returned (NaN for NaN; −0 is 0)."""
@@ -234,6 +236,11 @@ def ball(value: Any, error: Any, by: Arithmetic, exact: bool | None = None, calm
     return result
 
 
+def all_below(x: Array, limit: Any) -> bool:
+    """Whether every element is less than a limit (NaN is not)."""
+    return bool(np.count_nonzero(x < limit) == x.size)
+
+
 def moved(x: Bounded, move: Callable[[Array], Array]) -> Bounded:
     """The same rearrangement of values and errors; what is known of all elements stays true of some of them."""
     result = ball(move(x.value), move(x.error), x.by, x._exact or None, x._calm or None)
@@ -288,9 +295,15 @@ def bounded(x: Any, by: Arithmetic) -> Bounded:
 
 def together(xs: Sequence[Any]) -> tuple[list[Bounded], Arithmetic]:
     """All operands as balls, and their arithmetic: of several, the one that accumulates most coarsely."""
+    if len(xs) == 2 and isinstance(xs[0], Bounded):  # most often
+        x, y = xs
+        if not isinstance(y, Bounded):
+            return [x, bounded(y, x.by)], x.by
+        if x.by is y.by:
+            return [x, y], x.by
     found = {id(x.by): x.by for x in xs if isinstance(x, Bounded)}
     if len(found) == 1:
-        by = next(iter(found.values()))
+        ((_, by),) = found.items()
         return [x if isinstance(x, Bounded) else bounded(x, by) for x in xs], by
     by = max(found.values(), key=lambda by: by.accumulate.unit)
     return [entering(x, by) if isinstance(x, Bounded) else bounded(x, by) for x in xs], by

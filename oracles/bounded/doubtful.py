@@ -20,7 +20,10 @@ class Doubtful(Dispatching):
 
     def __init__(self, value: Any, doubt: Any = False, by: Arithmetic | None = None) -> None:
         self.value: Mask = np.asarray(value, dtype=bool)
-        self.doubt: Mask = np.broadcast_to(np.asarray(doubt, dtype=bool), self.value.shape)
+        if doubt is False:
+            self.doubt: Mask = np.zeros(self.value.shape, dtype=bool)
+        else:
+            self.doubt = np.broadcast_to(np.asarray(doubt, dtype=bool), self.value.shape)
         self.by = by
 
     def sure(self) -> Mask:
@@ -175,12 +178,13 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
     (x, y), by = together((x, y))
     value = np.where(condition.value, x.value, y.value)
     error = np.where(condition.value, x.error, y.error)
-    if condition.doubt.any():
+    doubts = np.count_nonzero(condition.doubt)
+    if doubts:
         with np.errstate(all="ignore"):
             apart = np.where(x.value == y.value, 0.0, np.abs(x.value - y.value))
             error = np.where(condition.doubt, _either(x, y, apart), error)
-    calm = True if x._calm and y._calm and not condition.doubt.any() else None
-    return ball(value, error, by, calm=calm, exact=True if x._exact and y._exact and not condition.doubt.any() else None)
+    calm = True if x._calm and y._calm and not doubts else None
+    return ball(value, error, by, calm=calm, exact=True if x._exact and y._exact and not doubts else None)
 
 
 def _either(x: Bounded, y: Bounded, apart: Array) -> Array:

@@ -13,13 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from .arithmetic import ORACLE, Arithmetic
-from .ball import UFUNCS, Bounded, ball, together
+from .arithmetic import ORACLE, ZERO, Arithmetic
+from .ball import UFUNCS, Bounded, all_below, ball, together
 from .exactness import exact_at, exact_power, exact_power_of_two, exact_product, exact_quotient, exact_root, exact_sum
 from .formats import Array, Mask
 from .overflow import repaired
 
 Spread = Callable[..., Array]
+
+GROWTH = np.array(1 + 2.0**-50)
+NEVER_ROUNDED = (ZERO, ZERO, ZERO)
 
 
 @dataclass(frozen=True)
@@ -44,34 +47,34 @@ class Elementwise:
 
     def _of(self, xs: list[Bounded], by: Arithmetic) -> Bounded:
         value = np.asarray(self.function(*[x.value for x in xs]))
-        size = np.abs(value)
-        known = all(x.is_exact for x in xs)
-        rate, absolute, below = by.rate(self.name) if self.name else (0.0, 0.0, 0.0)
+        size, known = np.abs(value), all(x.is_exact for x in xs)
+        rate, absolute, below = by.rate(self.name) if self.name else NEVER_ROUNDED
         if self.name == "multiply" and by.constant_bits is not None and any(x.grain >= 1 for x in xs):
-            rate = ORACLE  # fixed point: an integer times a constant of so many bits
-        settled = None
-        if known:
-            error = rate * size
-            settled = self.exact(by, value, *xs) if self.exact and rate else None
-        else:
+            rate = np.array(ORACLE)  # fixed point: an integer times a constant of so many bits
+        settled = self.exact(by, value, *xs) if known and rate and self.exact else None
+        if known and (not rate or (settled is not None and np.count_nonzero(settled) == value.size)):
+            if all_below(size, by.edges[1]) and all(x.calm for x in xs):
+                return ball(value, np.zeros(value.shape), by, exact=True, calm=True)
+            return ball(value, repaired(self, by, value, np.zeros(value.shape), xs, (rate, below)), by)
+        error = rate * size
+        if not known:
             spread = self.spread(value, *xs)
-            error = spread * (1 + rate + 2.0**-50) + rate * size
-            still = spread == 0
-            if self.exact and rate and still.any():
+            error = spread * (rate + GROWTH) + error
+            still = spread == ZERO
+            if self.exact and rate and np.count_nonzero(still):
                 settled = self.exact(by, value, *xs)
                 settled = None if settled is None else settled & still
         if absolute:
             error = error + absolute
         if rate and below and (self.underflows or by.rounds_always):
-            small = size < 2 * by.compute.normal
-            if small.any():
+            small = size < by.edges[0]
+            if np.count_nonzero(small):
                 error = error + small * below
         if settled is not None:
-            error = np.where(settled, 0.0, error)
-        calm = bool(np.maximum.reduce(size + error, axis=None, initial=0.0) < by.compute.overflow)
-        if not (calm and all(x.calm for x in xs)):
-            error, calm = repaired(self, by, value, error, xs, (rate, below)), None  # type: ignore[assignment]
-        return ball(value, error, by, calm=calm, exact=True if known and not rate and calm else None)
+            error = np.where(settled, ZERO, error)
+        if all_below(size + error, by.edges[1]) and all(x.calm for x in xs):
+            return ball(value, error, by, calm=True)
+        return ball(value, repaired(self, by, value, error, xs, (rate, below)), by)
 
 
 def flushed(x: Bounded) -> Bounded:
@@ -119,12 +122,14 @@ def spread_larger(function: Callable[..., Array]) -> Spread:
     """maximum, minimum: the chosen operand's error, or the change of the interval's ends where either may be chosen."""
 
     def spread(value: Array, x: Bounded, y: Bounded) -> Array:
-        near = np.abs(x.value - y.value) <= (x.error + y.error) * (1 + 2.0**-50)
+        clear, both = np.where(value == x.value, x.error, y.error), x.error + y.error
+        near = np.abs(x.value - y.value) <= both * GROWTH
+        if not np.count_nonzero(near):
+            return clear
         high = function(x.value + x.error, y.value + y.error) - value
         low = value - function(x.value - x.error, y.value - y.error)
         straddle = np.maximum(high, low) + 2.0**-52 * np.abs(value)
-        clear = np.where(value == x.value, x.error, y.error)
-        return np.where(near, np.where(x.error + y.error > 0, straddle, 0.0), clear)
+        return np.where(near, np.where(both > 0, straddle, 0.0), clear)
 
     return spread
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .arithmetic import Arithmetic
+from .arithmetic import ZERO, Arithmetic
 from .ball import Bounded
 from .formats import FLOAT32, Array, Format, Mask
 
@@ -17,7 +17,7 @@ def certain(by: Arithmetic) -> Format:
 
 
 def representable(by: Arithmetic, value: Array) -> Mask:
-    mask = certain(by).represents(value)
+    mask = certain(by).holds(value)
     return mask & ((np.abs(value) >= by.compute.normal) | (value == 0)) if by.flush else mask
 
 
@@ -29,9 +29,10 @@ def exact_sum(by: Arithmetic, value: Array, *xs: Bounded) -> Mask | None:
 
 
 def exact_product(by: Arithmetic, value: Array, *xs: Bounded) -> Mask | None:
-    mask = _operands(by, representable(by, value), xs)
-    for x in xs:
-        mask = mask | ((x.value == 0) & (x.error == 0) & (value == 0))
+    mask, nothing = _operands(by, representable(by, value), xs), value == ZERO
+    if np.count_nonzero(nothing):
+        for x in xs:
+            mask = mask | ((x.value == ZERO) & (x.error == ZERO) & nothing)
     return mask
 
 
@@ -44,10 +45,10 @@ def exact_quotient(by: Arithmetic, value: Array, *xs: Bounded) -> Mask | None:
 
 def _operands(by: Arithmetic, mask: Mask, xs: tuple[Bounded, ...]) -> Mask:
     """Arrays hold numbers of the format that is computed in; a single number, 0.1 say, need not be one of them."""
-    if mask.any():
+    if np.count_nonzero(mask):
         for x in xs:
             if by.compute.precision == 53 or x.value.ndim == 0:
-                mask = mask & certain(by).represents(x.value)
+                mask = mask & certain(by).holds(x.value)
     return mask
 
 

@@ -55,22 +55,47 @@ class Format:
 
     def round(self, x: Array) -> Array:
         """Round to nearest, ties to even, what is too large to infinity; float64 in, float64 out."""
-        x = np.asarray(x, dtype=np.float64)
-        if self.precision == 53:
-            return x
         with np.errstate(all="ignore"):
-            if self.name in _NATIVE:
-                return x.astype(_NATIVE[self.name]).astype(np.float64)
-            finite = np.where(np.isfinite(x), x, 0.0)
-            spacing = np.maximum(np.frexp(finite)[1], self.emin + 1) - self.precision
-            nearest = np.ldexp(np.rint(np.ldexp(finite, -spacing)), spacing)
-            nearest = np.where(np.abs(nearest) > self.huge, np.copysign(np.inf, x), nearest)
-            return np.where(np.isfinite(x), nearest, x)
+            return self.nearest(np.asarray(x, dtype=np.float64))
 
     def represents(self, x: Array) -> Mask:
         """Which elements are numbers of this format (infinities are, NaN is)."""
-        x = np.asarray(x, dtype=np.float64)
-        return np.asarray((self.round(x) == x) | np.isnan(x))
+        with np.errstate(all="ignore"):
+            return self.holds(np.asarray(x, dtype=np.float64))
+
+    # The same where NumPy's warnings are off already.
+
+    def nearest(self, x: Array) -> Array:
+        """`round`, of float64 arrays."""
+        if self.precision == 53:
+            return x
+        if self._native is not None:
+            return x.astype(self._native).astype(np.float64)
+        return self._nearest_by_bits(x)
+
+    def holds(self, x: Array) -> Mask:
+        """`represents`, of float64 arrays."""
+        if self.precision == 53:
+            return np.ones(x.shape, dtype=bool)
+        return np.asarray((self.nearest(x) == x) | np.isnan(x))
+
+    @cached_property
+    def _native(self) -> Any:
+        return _NATIVE.get(self.name)
+
+    def _nearest_by_bits(self, x: Array) -> Array:
+        """Half of the last kept bit is added to the bits, less one where that bit is 0: a carry goes on into the exponent."""
+        cut, size = 53 - self.precision, np.abs(x)
+        bits = x.view(np.int64)
+        nearest = np.asarray((bits + ((bits >> cut & 1) + ((1 << cut - 1) - 1))) >> cut << cut).view(np.float64)
+        small = size < self.normal
+        if np.count_nonzero(small):  # the spacing no longer shrinks: adding 1.5 · 2⁵² spacings rounds to it
+            shift = 1.5 * 2.0**52 * self.tiny
+            nearest = np.where(small, np.copysign((size + shift) - shift, x), nearest)
+        if np.count_nonzero(size < self.huge) < x.size:
+            nearest = np.where(np.abs(nearest) > self.huge, np.copysign(np.inf, x), nearest)
+            nearest = np.where(np.isfinite(x), nearest, x)
+        return nearest
 
 
 @dataclass(frozen=True)

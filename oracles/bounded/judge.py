@@ -24,11 +24,18 @@ def limits(x: Bounded) -> tuple[Array, Array]:
         return between.low, between.high
     with np.errstate(all="ignore"):
         low, high = ends(x)
-        return storage.round(low), storage.round(high)
+        least = storage.nearest(low)
+        return least, least if high is low else storage.nearest(high)
 
 
 def ends(x: Bounded) -> tuple[Array, Array]:
     """Both ends of the balls, outward by one float64 spacing where there is an error; beyond float64, from the largest number."""
+    if x.calm and x.is_exact:
+        return x.value, x.value
+    if x.calm:
+        inexact = x.error > 0
+        low, high = np.nextafter(x.value - x.error, -np.inf), np.nextafter(x.value + x.error, np.inf)
+        return np.where(inexact, low, x.value), np.where(inexact, high, x.value)
     huge = x.by.compute.huge
     beyond = np.isinf(x.value) & (x.error > 0)
     base = np.where(beyond, np.copysign(huge, x.value), x.value)
@@ -44,19 +51,21 @@ def ends(x: Bounded) -> tuple[Array, Array]:
 def accepts(x: Bounded, y: Any) -> Mask:
     """Which elements some honest subject could have returned."""
     y = numbers(y)
-    low, high = limits(x)
-    inside = (low <= y) & (y <= high)
-    return np.asarray(inside | x.free | (np.isnan(x.value) & np.isnan(y)))
+    low, high = x.limits()
+    inside = np.asarray((low <= y) & (y <= high))
+    return inside if x.calm else np.asarray(inside | x.free | (np.isnan(x.value) & np.isnan(y)))
 
 
 def used(x: Bounded, y: Any) -> Array:
     """Share of error and storage rounding that was used."""
     y, storage = numbers(y), x.by.storage
+    equal = (y == x.value) | (np.isnan(y) & np.isnan(x.value))
+    if np.count_nonzero(equal) == x.size:
+        return np.zeros(x.shape)
     with np.errstate(all="ignore"):
         grain = 0.5 if isinstance(storage, Integers) else storage.unit * np.abs(x.value) + storage.tiny
         share = np.abs(y - x.value) / (x.error + np.where(storage.represents(x.value), 0.0, grain))
     share = np.where(np.isnan(share), 0.0, np.minimum(share, 1.0))
-    equal = (y == x.value) | (np.isnan(y) & np.isnan(x.value))
     return np.where(x.free | equal, 0.0, np.where(accepts(x, y), share, np.inf))
 
 
@@ -74,7 +83,7 @@ def describe(x: Bounded, index: Any = ()) -> str:
     value, error, storage = float(x.value[index]), float(x.error[index]), x.by.storage
     if np.isinf(error):
         return "anything (overflow)"
-    low, high = (float(end[index]) for end in limits(x))
+    low, high = (float(end[index]) for end in x.limits())
     if error == 0:
         given = digits(value, storage)
         return f"{given}, exactly" if low == value or np.isnan(value) else f"{value!r} rounded to {_range(low, high, storage)}"

@@ -6,8 +6,7 @@ subject may have overflowed. Monotone operations take their extremes there. What
 
 from __future__ import annotations
 
-import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,14 +23,14 @@ def restless(value: Array, error: Array, by: Arithmetic) -> Mask:
     return np.asarray(~(np.abs(value) + error < by.compute.overflow))
 
 
-def repaired(rule: Elementwise, by: Arithmetic, value: Array, error: Array, xs: list[Bounded], rounding: tuple[float, float]) -> Array:
+def repaired(rule: Elementwise, by: Arithmetic, value: Array, error: Array, xs: list[Bounded], rounding: tuple[Any, Any]) -> Array:
     """The errors, with those of restless elements (of the result or of an operand) derived again."""
     odd = restless(value, error, by)
     for x in xs:
         if not x.calm:
             odd = odd | restless(x.value, x.error, by)
     error = np.array(np.broadcast_to(error, value.shape))
-    if odd.any():
+    if np.count_nonzero(odd):
         parts = [(np.broadcast_to(x.value, value.shape)[odd], np.broadcast_to(x.error, value.shape)[odd]) for x in xs]
         error[odd] = _again(rule, by, value[odd], parts, rounding)
     return error
@@ -52,10 +51,10 @@ def points(value: Array, error: Array, by: Arithmetic) -> list[Array]:
     return [value, low, high, above, below, np.where(straddles, 0.0, value), np.where(straddles, -0.0, value)]
 
 
-def _again(rule: Elementwise, by: Arithmetic, value: Array, parts: list[tuple[Array, Array]], rounding: tuple[float, float]) -> Array:
+def _again(rule: Elementwise, by: Arithmetic, value: Array, parts: list[tuple[Array, Array]], rounding: tuple[Any, Any]) -> Array:
     rate, tiny = rounding
     values = [v for v, _ in parts]
-    results = np.stack([np.asarray(rule.function(*at)) for at in itertools.product(*[points(v, e, by) for v, e in parts])])
+    results = _at_every_point(rule, by, parts)
     exact = np.logical_and.reduce([e == 0 for _, e in parts])
     given = np.logical_or.reduce([(e == 0) & np.isinf(v) for v, e in parts])  # an IEEE infinity among the operands
     free = np.logical_or.reduce([~np.isfinite(e) for _, e in parts])
@@ -71,6 +70,15 @@ def _again(rule: Elementwise, by: Arithmetic, value: Array, parts: list[tuple[Ar
     error = np.where(grown, _beyond(by, value, results, rate) if grown.any() else 0.0, error)
     error = np.where(np.isnan(value), np.where(agreed, 0.0, np.inf), error)
     return np.where(np.isnan(value) & undefined, 0.0, np.where(free, np.inf, error))
+
+
+def _at_every_point(rule: Elementwise, by: Arithmetic, parts: list[tuple[Array, Array]]) -> Array:
+    """The results at all combinations of the operands' points, along the first axis; of an exact operand there is one."""
+    axes = [np.stack(points(v, e, by)) if np.count_nonzero(e) else v[None] for v, e in parts]
+    if len(axes) == 2:
+        axes = [axes[0][:, None], axes[1][None]]
+    results = np.asarray(rule.function(*axes))
+    return results.reshape(-1, results.shape[-1])
 
 
 def _finite(by: Arithmetic, value: Array, results: Array, rate: float) -> Array:
