@@ -78,7 +78,12 @@ def list_uncovered(arguments: argparse.Namespace) -> int:
 
 
 def known(arguments: argparse.Namespace) -> int:
-    """Print the known failures of the backends as a table in Markdown."""
+    """Print the known failures of the backends as a table in Markdown, or entries proposed for the failures of a report."""
+    if arguments.update:
+        from conformance.proposal import proposals
+
+        print(proposals(read_report(arguments.update)) or "# the report has no failure with a case", end="\n")
+        return CONFORMS
     print(findings(Grid(arguments.backend, (), (), arguments.known_failures).known), end="")
     return CONFORMS
 
@@ -86,7 +91,18 @@ def known(arguments: argparse.Namespace) -> int:
 def diff(arguments: argparse.Namespace) -> int:
     """Compare two reports: status 0 unless something fails anew."""
     comparison = compare(read_report(arguments.old), read_report(arguments.new))
-    print(json.dumps(comparison.document(), indent=1, ensure_ascii=False) if arguments.json else comparison.markdown())
+    texts = {
+        "diff.json": json.dumps(comparison.document(), indent=1, ensure_ascii=False),
+        "diff.md": comparison.markdown(),
+    }
+    print(texts["diff.json" if arguments.json else "diff.md"])
+    if arguments.output:
+        try:
+            arguments.output.mkdir(parents=True, exist_ok=True)
+            for name, text in texts.items():
+                (arguments.output / name).write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise Misuse(f"{arguments.output}: cannot be written: {error.strerror}") from error
     return CONFORMS if comparison.passes else DIFFERS
 
 
@@ -173,11 +189,13 @@ def parser() -> argparse.ArgumentParser:
     knowing = commands.add_parser("known", help="print the known failures of the backends as a table in Markdown")
     knowing.add_argument("--backend", action="append", default=[], metavar="NAME")
     knowing.add_argument("--known-failures", action="append", default=[], metavar="FILE")
+    knowing.add_argument("--update", type=Path, metavar="REPORT", help="print entries in TOML for the failures of a report instead")
     knowing.set_defaults(run=known)
     differ = commands.add_parser("diff", help="compare two reports: new failures, fixed, not run, growth of the used budget")
     differ.add_argument("old", type=Path, metavar="OLD")
     differ.add_argument("new", type=Path, metavar="NEW")
     differ.add_argument("--json", action="store_true", help="as JSON")
+    differ.add_argument("--output", type=Path, metavar="DIR", help="write diff.md and diff.json into DIR too")
     differ.set_defaults(run=diff)
     judging = commands.add_parser("judge", help="judge the result of one call, or of two, with arrays of your own")
     judging.add_argument("operation", metavar="OPERATION", help="an id or a public name")

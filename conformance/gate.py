@@ -37,13 +37,16 @@ def read_report(path: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What changed from one run to another, by id; `message` of the new run for what fails."""
+    """What changed from one run to another, by id: the message of what fails; the used shares where they grew, and where other bits
+    came out of the same cases without leaving what rounding can explain.
+    """
 
     new_failures: dict[str, str] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
     still_failing: tuple[str, ...] = ()
     not_run: tuple[str, ...] = ()
     grown: dict[str, tuple[float, float]] = field(default_factory=dict)
+    changed: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def passes(self) -> bool:
@@ -53,7 +56,7 @@ class Comparison:
     @property
     def empty(self) -> bool:
         """Whether the two runs say the same."""
-        return not (self.new_failures or self.fixed or self.not_run or self.grown)
+        return not (self.new_failures or self.fixed or self.not_run or self.grown or self.changed)
 
     def document(self) -> dict[str, Any]:
         """The comparison as JSON."""
@@ -63,11 +66,14 @@ class Comparison:
             "still_failing": list(self.still_failing),
             "not_run": list(self.not_run),
             "grown": [{"id": name, "before": before, "after": after} for name, (before, after) in self.grown.items()],
+            "changed": [{"id": name, "before": before, "after": after} for name, (before, after) in self.changed.items()],
         }
 
     def markdown(self) -> str:
         """The comparison for a person."""
-        grown = [f"`{name}`: {before:.2g} → {after:.2g}" for name, (before, after) in self.grown.items()]
+        grown, changed = (
+            [f"`{name}`: {before:.2g} → {after:.2g}" for name, (before, after) in shares.items()] for shares in (self.grown, self.changed)
+        )
         failures = [f"`{name}`: {message.splitlines()[0] if message else ''}" for name, message in self.new_failures.items()]
         parts = [
             ("New failures", failures),
@@ -75,6 +81,7 @@ class Comparison:
             ("Still failing", _quoted(self.still_failing)),
             ("Not run", _quoted(self.not_run)),
             ("Used budget more than doubled", grown),
+            ("Other bits, inside rounding", changed),
         ]
         said = [f"## {title} ({len(lines)})\n\n" + "\n".join(f"- {line}" for line in lines) for title, lines in parts if lines]
         return "\n\n".join(said) or "No difference."
@@ -97,4 +104,11 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Comparison:
         still_failing=tuple(sorted(failing & failed_before)),
         not_run=tuple(sorted(set(before) - set(after))),
         grown={name: (a, b) for name, (a, b) in shares.items() if b > GROWTH * a and b > NOTICEABLE and a > 0},
+        changed={name: shares[name] for name in shares if name not in failing | failed_before and _changed(before[name], after[name])},
     )
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether the same cases gave other bits."""
+    (cases, _, bits), (again, _, other) = (str(result.get("digest", "")).partition(":") for result in (before, after))
+    return bool(cases) and cases == again and bits != other

@@ -25,6 +25,7 @@ from conformance.judgement import Disagreement, Ledger, recording
 from conformance.known import KnownFailure
 from conformance.model import Backend, Case, Operation
 from conformance.reproducer import script
+from conformance.witness import where, witness
 
 LEADING = ("float32", "uint8")  # where a verb needs one dtype only: the first of these, or the operation's own
 
@@ -90,7 +91,9 @@ class Verdict:
     seconds: float = 0.0
     message: str = ""
     reproducer: str = ""
+    case: dict[str, Any] = field(default_factory=dict)  # of a failure, as a known failure would store it
     coverage: dict[str, dict[str, int]] = field(default_factory=dict)
+    digest: str = ""  # of the cases, and of the results that were judged: what two runs may be compared by
 
 
 def search(
@@ -127,12 +130,14 @@ def search(
         verdict.outcome = "failed"
         verdict.message = sentence(failure, operation, case, backend)
         verdict.reproducer = script(declared.name, operation, case, backend, failure)
+        verdict.case = {"where": where(case), "witness": witness(case)}
     elif known:
         verdict.outcome, verdict.message = "known", "; ".join(f"{entry.reason} ({entry.link})" for entry in known)
     verdict.examples, verdict.budget = ledger.examples, ledger.budget
     verdict.typical = median(ledger.budgets) if ledger.budgets else 0.0
     verdict.free = ledger.free / ledger.elements if ledger.elements else 0.0
     verdict.coverage = {name: dict(counter) for name, counter in ledger.coverage.items()}
+    verdict.digest = f"{ledger.cases:08x}:{ledger.bits:08x}"
     verdict.seconds = time.perf_counter() - started
     return verdict
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,16 +46,20 @@ class Ledger:
     budget: float = 0.0
     budgets: list[float] = field(default_factory=list)
     coverage: dict[str, Counter[str]] = field(default_factory=dict)
+    cases: int = 0  # a checksum of what was drawn …
+    bits: int = 0  # … and one of what the library made of it
 
     def enter(self, case: Case) -> None:
         """Count a case and the options that it was drawn with."""
         self.case, self.examples = case, self.examples + 1
+        self.cases = zlib.crc32(repr(case).encode(), self.cases)
         for name, value in {"regime": case.regime, **case.options}.items():
             if isinstance(value, (bool, int, str, tuple, type(None))):
                 self.coverage.setdefault(name, Counter())[str(value)] += 1
 
-    def judged(self, used: np.ndarray, free: np.ndarray) -> None:
+    def judged(self, observed: np.ndarray, used: np.ndarray, free: np.ndarray) -> None:
         """Count judged elements and the largest used share of the accepted error."""
+        self.bits = zlib.crc32(observed.tobytes(), self.bits)
         self.elements += used.size
         self.free += int(np.count_nonzero(free))
         if used.size and np.isfinite(used).all():  # what was rejected is a failure, not a share
@@ -188,7 +193,7 @@ def _rejected(observed: Results, expectation: Expectation) -> dict[str, np.ndarr
     ledger = _present.get(None)
     if ledger is not None:
         for name, accepted in expectation.first.items():
-            ledger.judged(used[name], accepted.free)
+            ledger.judged(observed[name], used[name], accepted.free)
     return rejected
 
 

@@ -14,6 +14,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from conformance.witness import where, witness
+
 SCHEMA = 1
 NODE = re.compile(r"(?:.*/)?(test_\w+)\.py::(test_\w+)\[([^\[\]]+)\]$")
 FIELDS = (
@@ -27,8 +29,10 @@ FIELDS = (
     "seconds",
     "message",
     "reproducer",
+    "case",
     "coverage",
     "free",
+    "digest",
 )
 BAD = ("failed", "fixed", "crashed", "timeout")
 MARKS = {"failed": "✗", "fixed": "fixed", "crashed": "crash", "timeout": "hang"}
@@ -107,7 +111,9 @@ class Run:
             "seconds": seconds,
             "message": message,
             "reproducer": script(verb, label, backend, case, what) if case is not None else "",
+            "case": {"where": where(case), "witness": witness(case)} if case is not None else {},
             "coverage": {},
+            "digest": "",
         }
         return message
 

@@ -1,4 +1,4 @@
-"""Backends that end their process or never come back: what a run must survive."""
+"""Backends that end their process, never come back or are wrong: what a run must survive and a gate must tell."""
 
 from __future__ import annotations
 
@@ -38,6 +38,14 @@ class Wrong(TorchEager):
         return {**results, "output": output}
 
 
+class Planted(Wrong):
+    """Wrong in GELU while the environment plants the bug, honest otherwise."""
+
+    def run(self, operation: Operation, case: Case) -> Results:
+        planted = os.environ.get("PLANTED") and operation.id == "GELU"
+        return super().run(operation, case) if planted else TorchEager.run(self, operation, case)
+
+
 def crashing() -> TorchEager:
     """A backend that crashes."""
     return Crashing(name="crashing")
@@ -51,3 +59,8 @@ def hanging() -> TorchEager:
 def wrong() -> TorchEager:
     """A backend that is wrong."""
     return Wrong(name="wrong")
+
+
+def planted() -> TorchEager:
+    """A backend into which a bug can be planted."""
+    return Planted(name="planted")
