@@ -70,17 +70,15 @@ FROM_LUV = {
     },
 }
 
+FIXED = {  # bytes and 16 bits
+    "cvtColor_BGR2GRAY": GRAY,
+    "cvtColor_BGR2YCrCb": fixed(14, *LUMA, 0.713, 0.564, 0.877, 0.492),
+    "cvtColor_YCrCb2BGR": fixed(14, 1.403, 0.714, 0.344, 1.773, 1.140, 0.581, 0.395, 2.032),
+    "cvtColor_BGR2XYZ": fixed(12, *TO_XYZ),
+    "cvtColor_XYZ2BGR": fixed(12, *TO_RGB),
+}
 COLORS: Mapping[str, Mapping[str, Any]] = {  # by the operation's id and the dtype; what is not here is single precision
-    **dict.fromkeys(("cvtColor_BGR2GRAY-uint8", "cvtColor_BGR2GRAY-uint16"), {**EXACT, "stand_ins": GRAY}),
-    **dict.fromkeys(
-        ("cvtColor_BGR2YCrCb-uint8", "cvtColor_BGR2YCrCb-uint16"), {**EXACT, "stand_ins": fixed(14, *LUMA, 0.713, 0.564, 0.877, 0.492)}
-    ),
-    **dict.fromkeys(
-        ("cvtColor_YCrCb2BGR-uint8", "cvtColor_YCrCb2BGR-uint16"),
-        {**EXACT, "stand_ins": fixed(14, 1.403, 0.714, 0.344, 1.773, 1.140, 0.581, 0.395, 2.032)},
-    ),
-    **dict.fromkeys(("cvtColor_BGR2XYZ-uint8", "cvtColor_BGR2XYZ-uint16"), {**EXACT, "stand_ins": fixed(12, *TO_XYZ)}),
-    **dict.fromkeys(("cvtColor_XYZ2BGR-uint8", "cvtColor_XYZ2BGR-uint16"), {**EXACT, "stand_ins": fixed(12, *TO_RGB)}),
+    **{f"{name}-uint{bits}": {**EXACT, "stand_ins": constants} for name, constants in FIXED.items() for bits in (8, 16)},
     "cvtColor_BGR2HSV-uint8": {**EXACT, "grids": {"quotient": 2.0**-12}},
     "cvtColor_BGR2HSV-float32": {"margins": {"divisor": margin(EPSILON)}},  # it is added to divisors
     "cvtColor_BGR2HLS-float32": {"margins": {"gray": margin(EPSILON)}},  # less is none

@@ -79,7 +79,7 @@ def channels_into(code: str) -> tuple[int | None, ...]:
 def cases_of(
     codes: tuple[str, ...], numbers: Callable[[np.ndarray, Case], np.ndarray] = as_they_are, alpha: bool = False, gray: bool = False
 ) -> Callable[[str], st.SearchStrategy[Case]]:
-    """Images in every code; `numbers` makes of any numbers what the code takes; `alpha`: four channels may be asked for; `gray`: or be one."""
+    """Images in every code; `numbers` makes of any numbers what the code takes; `alpha`: one may be asked for; `gray`: one channel too."""
 
     @st.composite
     def cases(draw: st.DrawFn, dtype: str) -> Case:
