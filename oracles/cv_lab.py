@@ -136,7 +136,8 @@ def luv_to_bgr_by(dark: float) -> Any:
         lit = (lightness + 16) / 116
         y = kept(np.where(lightness < 8, lightness / dark, lit * lit * lit), "luminance")
         p = kept(9 * (u + lightness * (13 * U_WHITE)), "nine u") / 3
-        q = kept(0.25 / (v + lightness * (13 * V_WHITE)), "quarter of v")
+        thirteen_v = v + lightness * (13 * V_WHITE)
+        q = kept(0.25 / np.where(plain(thirteen_v) == 0, 1.0, thirteen_v), "quarter of v")
         x, z = 3 * y * p * q, y * ((156 * lightness - p) * q - 5)
         black = plain(lightness) == 0
         x, z = (kept(np.where(black, 0.0, limited(part, -100.0, 100.0)), "tristimulus") for part in (x, z))
