@@ -8,8 +8,14 @@ from typing import Any
 
 from conformance.model import Backend, torch
 
-NAMED = {"cpu": "torch_eager", "cuda": "torch_eager", "opencv": "opencv", "opencv_plain": "opencv_plain"}
-ASKED_BY_NAME = ("opencv_plain",)  # further ways to run what another one runs
+NAMED = {
+    "cpu": "torch_eager",
+    "cuda": "torch_eager",
+    "opencv": "opencv",
+    "opencv_plain": "opencv_plain",
+    "opencv_opencl": "opencv_opencl",
+}
+ASKED_BY_NAME = ("opencv_plain", "opencv_opencl")  # further ways to run what another one runs
 NEEDED = ("name", "library", "refusals", "arithmetic", "run")
 FORBIDDEN = "-[]/ "
 
