@@ -14,6 +14,7 @@ from conformance.layouts import LAYOUTS, lay_out
 from conformance.model import Backend, Case, Operation, Results, cv2
 from oracles.bounded import FLOAT64, Arithmetic, ieee
 
+SILENT = 0  # cv::utils::logging::LogLevel
 AVX2 = 11  # cv::CpuFeatures, which Python has no names for
 
 # Sums of float32 images in double precision (measured: bit-exact so).
@@ -31,7 +32,8 @@ class OpenCV:
 
     def __post_init__(self) -> None:
         cv2.setNumThreads(1)
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # a missing file is a case, not news
+        set_log_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # the name in 4.x, and in 5.x
+        set_log_level(SILENT)  # a missing file is a case, not news
 
     @property
     def refusals(self) -> tuple[type[Exception], ...]:
