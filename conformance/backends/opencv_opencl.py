@@ -39,6 +39,7 @@ ASKED: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "cv2.Sobel": tuple({**EDGE[0], "dx": dx, "dy": 1 - dx, "ksize": 3} for dx in (0, 1)),
     "cv2.Laplacian": tuple({**EDGE[0], "ksize": ksize} for ksize in (1, 3)),
 }
+IN_FLOAT = ("cvtColor_Lab2BGR", "cvtColor_Luv2BGR")  # bytes, too
 # OpenCL C 3.0, relative error as ulps.
 OPENCL = {**TABLE, "divide": Accuracy(2.5), "reciprocal": Accuracy(2.5), "sqrt": Accuracy(3.0), "power": Accuracy(16.0)}
 
@@ -101,8 +102,8 @@ class OpenCLOpenCV(OpenCV):
         return case.but(**sets[case.seed % len(sets)]) if sets else case
 
     def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
-        """The same fixed point; functions as accurate as OpenCL asks for."""
-        declared = COLORS.get(f"{operation.id}-{dtype}", {})
+        """The same fixed point, but for what is computed in floats here; functions as accurate as OpenCL asks for."""
+        declared = COLORS.get(f"{operation.id}-{'float32' if operation.id in IN_FLOAT else dtype}", {})
         return ieee(dtype).but(**{"accuracy": OPENCL, **declared})
 
     def run(self, operation: Operation, case: Case) -> Results:

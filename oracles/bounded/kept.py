@@ -19,7 +19,9 @@ def kept(x: Any, name: str) -> Any:
         return x
     margin, step = x.by.margins.get(name), x.by.grids.get(name)
     if margin is not None:
-        x = ball(x.value, x.error + np.maximum(margin(x.value - x.error), margin(x.value + x.error)), x.by)
+        with np.errstate(all="ignore"):
+            reach = np.maximum(margin(x.value - x.error), margin(x.value + x.error))
+            x = ball(x.value, np.where(np.isfinite(x.error), x.error + reach, x.error), x.by)
     if step is None:
         return x
     with np.errstate(all="ignore"):
