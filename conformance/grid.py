@@ -123,9 +123,11 @@ class Grid:
         return [dtype for dtype in asked if dtype in leading] or ([] if declared.every_dtype else asked[:1])
 
     def entries(self, declared: Property, pair: Pair) -> list[KnownFailure]:
-        """The known failures that are about a test."""
+        """The known failures that are about a test of this backend, or of one whose known failures are its own too."""
         known, environment = self.known[pair.backend.name], self.environments[pair.backend.name]
-        return entries_for(f"test_{declared.name}[{pair.id}]", known, pair.backend.library, environment)
+        ids = [f"{pair.operation.id}-{pair.dtype}-{name}" for name in (pair.backend.name, *getattr(pair.backend, "kin", ()))]
+        found = [entries_for(f"test_{declared.name}[{name}]", known, pair.backend.library, environment) for name in ids]
+        return list({id(entry): entry for entries in found for entry in entries}.values())
 
 
 def _matches(operation: Operation, glob: str) -> bool:

@@ -184,6 +184,8 @@ def _first_failure(
             if not entry.still_fails(partial(trial, entry.witness_of(operation, dtype))):
                 return entry
     ledger.known = known
+    cases, narrow = declared.cases(operation, dtype, backend), getattr(backend, "narrow", None)
+    cases = cases.map(partial(narrow, operation)) if narrow else cases
 
     @hypothesis.seed(seed + zlib.crc32(f"{declared.name} {operation.id} {dtype}".encode()))
     @hypothesis.settings(
@@ -197,7 +199,7 @@ def _first_failure(
         phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
-    @hypothesis.given(declared.cases(operation, dtype, backend))
+    @hypothesis.given(cases)
     def every(case: Case) -> None:
         hypothesis.assume(not any(entry.describes(case) for entry in known))
         trial(case)

@@ -180,7 +180,9 @@ class Backend(Protocol):
     layouts                         names of memory layouts that it honours in Case.layouts, of `conformance.layouts`
     deterministic                   False where the same call may give other bits the next time
     known_failures                  the file of its known failures
+    kin                             names of other backends whose known failures in that file are its own too
     lacks(operation, dtype)         a reason why the pair cannot be formed, or None
+    narrow(operation, case)         the case with options of a smaller set, where each set costs much, as a kernel to compile
     environment()                   {library: version, …} for the report
     """
 

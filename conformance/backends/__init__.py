@@ -8,7 +8,14 @@ from typing import Any
 
 from conformance.model import Backend, torch
 
-NAMED = {"cpu": "torch_eager", "cuda": "torch_eager", "opencv": "opencv"}
+NAMED = {
+    "cpu": "torch_eager",
+    "cuda": "torch_eager",
+    "opencv": "opencv",
+    "opencv_plain": "opencv_plain",
+    "opencv_opencl": "opencv_opencl",
+}
+ASKED_BY_NAME = ("opencv_plain", "opencv_opencl")  # further ways to run what another one runs
 NEEDED = ("name", "library", "refusals", "arithmetic", "run")
 FORBIDDEN = "-[]/ "
 
@@ -23,20 +30,21 @@ def available() -> dict[str, str | None]:
 
 
 def default() -> tuple[str, ...]:
-    """The backends of a run that names none: those that can be formed here."""
-    return tuple(name for name, reason in available().items() if reason is None)
+    """The backends of a run that names none: those that can be formed here, but for those that are asked for by name."""
+    return tuple(name for name in NAMED if name not in ASKED_BY_NAME and missing(name) is None)
 
 
 def missing(name: str) -> str | None:
     """Why a named backend cannot be formed here, or None where it can."""
-    library = "cv2" if name == "opencv" else "torch"
+    library = "cv2" if name.startswith("opencv") else "torch"
     if importlib.util.find_spec(library) is None:
         return f"{library} is not installed"
-    return None if name == "opencv" else _adapter(name).device_reason(name)
+    reason_of = getattr(_adapter(name), "device_reason", None)
+    return reason_of(name) if reason_of else None
 
 
 def form(name: str) -> Backend:
-    """The backend of a name: `cpu`, `cuda`, `opencv`, a device that the installed torch knows, or `module:attribute`.
+    """The backend of a name: `cpu`, `cuda`, one of `opencv…`, a device that the installed torch knows, or `module:attribute`.
 
     Raises NoSuchBackend where it cannot be formed.
     """

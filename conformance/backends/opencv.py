@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backends.opencv_colors import COLORS
 from conformance.layouts import LAYOUTS, lay_out
 from conformance.model import Backend, Case, Operation, Results, cv2
 from oracles.bounded import FLOAT64, Arithmetic, ieee
 
-# Fractional bits of the constants of fixed-point kernels; each is off by less than one unit, so that they add up to one.
-FRACTIONAL_BITS = {"cvtColor_BGR2GRAY": 15}  # 3735, 19235, 9798 of 32768 (measured on all 2²⁴ colours)
+SILENT = 0  # cv::utils::logging::LogLevel
+AVX2 = 11  # cv::CpuFeatures, which Python has no names for
 
 # Sums of float32 images in double precision (measured: bit-exact so).
 IN_DOUBLE = ("cv2.blur",)
@@ -31,7 +32,8 @@ class OpenCV:
 
     def __post_init__(self) -> None:
         cv2.setNumThreads(1)
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # a missing file is a case, not news
+        set_log_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # the name in 4.x, and in 5.x
+        set_log_level(SILENT)  # a missing file is a case, not news
 
     @property
     def refusals(self) -> tuple[type[Exception], ...]:
@@ -40,10 +42,8 @@ class OpenCV:
 
     def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
         """float32 kernels and integers that saturate, and what the tables above say."""
-        by = ieee(dtype)
-        if "float" in dtype:
-            return by.but(compute=FLOAT64, accumulate=FLOAT64) if operation.name in IN_DOUBLE else by
-        return by.but(constant_bits=FRACTIONAL_BITS.get(operation.id))
+        by = ieee(dtype).but(**COLORS.get(f"{operation.id}-{dtype}", {}))
+        return by.but(compute=FLOAT64, accumulate=FLOAT64) if "float" in dtype and operation.name in IN_DOUBLE else by
 
     def run(self, operation: Operation, case: Case) -> Results:
         """Call the operation on arrays laid out as the case says."""
@@ -54,8 +54,9 @@ class OpenCV:
         return {name: np.asarray(result) for name, result in by_name.items()}
 
     def environment(self) -> Mapping[str, str]:
-        """The version, and the build's own words on it."""
-        return {"cv2": cv2.__version__}
+        """The version, whether Intel's IPP takes part, and the bytes in a vector of kernels that are compiled for several processors."""
+        wide = cv2.checkHardwareSupport(AVX2)
+        return {"cv2": cv2.__version__, "ipp": "yes" if cv2.ipp.useIPP() else "no", "lanes": "32" if wide else "16"}
 
 
 def form(name: str) -> Backend:

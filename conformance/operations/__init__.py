@@ -64,6 +64,8 @@ FAMILIES = (
     "cv_boxes",
     "cv_edges",
     "cv_color",
+    "cv_hue",
+    "cv_lab",
     "cv_histogram",
     "cv_morphology",
     "cv_codec",

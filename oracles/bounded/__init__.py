@@ -3,6 +3,7 @@
 formats      which numbers exist                 elementwise, reductions, products, movement, doubtful   the rules
 arithmetic   what a backend promises             overflow   infinities, NaN and what may become them
 ball         value ± error                       judge, sets   which results are accepted
+kept         what tables and fixed point keep
 """
 
 from .arithmetic import TABLE, Accuracy, Arithmetic, any_order, cascade, ieee
@@ -10,6 +11,7 @@ from .ball import Bounded, constant, exact
 from .doubtful import Doubtful
 from .elementwise import erf, erfc
 from .formats import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, FORMATS, INTEGERS, TF32, Format, Integers
+from .kept import anything_where, kept, limited
 from .movement import blurred, coarse, stored
 from .products import contract
 from .reductions import add_at
@@ -35,6 +37,7 @@ __all__ = [
     "OneOf",
     "add_at",
     "any_order",
+    "anything_where",
     "blurred",
     "cascade",
     "coarse",
@@ -44,5 +47,7 @@ __all__ = [
     "erfc",
     "exact",
     "ieee",
+    "kept",
+    "limited",
     "stored",
 ]

@@ -70,6 +70,9 @@ class Arithmetic:
     accuracy       name of an elementary operation ↦ its `Accuracy`
     composite      every elementary operation is a kernel of its own, whose result is stored in `compute` (see `as_composite`)
     constant_bits  fixed-point subjects: fractional bits of a formula's constants; None for floating-point constants
+    stand_ins      constant of a formula ↦ the number that the subject has in its place, exactly
+    grids          name of a quantity ↦ the step of the grid on which a table or fixed point keeps it (see `kept`)
+    margins        name of a quantity ↦ how far off the subject may have it, as a function of its value (see `kept`)
     """
 
     storage: Format | Integers
@@ -81,6 +84,9 @@ class Arithmetic:
     accuracy: Mapping[str, Accuracy] = field(default_factory=lambda: TABLE, hash=False)
     composite: bool = False
     constant_bits: int | None = None
+    stand_ins: Mapping[float, float] = field(default_factory=dict, hash=False)
+    grids: Mapping[str, float] = field(default_factory=dict, hash=False)
+    margins: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict, hash=False)
 
     def but(self, **changes: Any) -> Arithmetic:
         """The same arithmetic with some properties changed."""

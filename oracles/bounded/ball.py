@@ -269,6 +269,8 @@ def constant(c: Any, by: Arithmetic) -> Bounded:
     if scalar and c in by.constants:
         return by.constants[c]  # type: ignore[no-any-return]
     value = np.array(c, dtype=np.float64)
+    if by.stand_ins:
+        return _standing_in(value, by)
     if by.constant_bits is not None:
         scaled = np.ldexp(value, by.constant_bits)
         error = np.where((scaled == np.rint(scaled)) | ~np.isfinite(value), 0.0, 2.0**-by.constant_bits)
@@ -279,6 +281,14 @@ def constant(c: Any, by: Arithmetic) -> Bounded:
     if scalar and len(by.constants) < 1000:
         by.constants[c] = result
     return result
+
+
+def _standing_in(value: Array, by: Arithmetic) -> Bounded:
+    """Constants of which the subject's own form is declared."""
+    own = np.array([by.stand_ins.get(c, c) for c in value.ravel().tolist()]).reshape(value.shape)
+    declared = np.array([c in by.stand_ins for c in value.ravel().tolist()], bool).reshape(value.shape)
+    rounding = np.maximum(by.compute.unit * np.abs(own), by.compute.tiny)
+    return ball(own, np.where(declared | by.compute.represents(own), 0.0, rounding), by)
 
 
 def bounded(x: Any, by: Arithmetic) -> Bounded:

@@ -32,7 +32,7 @@ MINIATURES = [
         "forward",
         "cvtColor_BGR2GRAY",
         "uint8",
-        with_inputs(lambda a: {"image": np.ascontiguousarray(a["image"][..., 2::-1])}),
+        with_inputs(lambda a: {**a, "code": "BGR2GRAY", "image": np.ascontiguousarray(a["image"][..., 2::-1])}),
     ),
     Miniature("a row too many", "shape", "cvtColor_BGR2GRAY", "uint8", with_output(lambda y: np.concatenate([y, y[:1]]))),
     Miniature("the anchor is in the middle", "forward", "erode", "uint8", with_options(anchor=(-1, -1))),

@@ -1,0 +1,45 @@
+"""Quantities that a subject keeps in a table, or in fixed point, as its arithmetic declares by their names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .arithmetic import ORACLE
+from .ball import Bounded, ball
+
+
+def kept(x: Any, name: str) -> Any:
+    """The quantity as the subject has it: with the margin, then to nearest on the grid, that are declared for it; either way at a tie.
+
+    Plain arrays, and quantities of which nothing is declared, stay as they are.
+    """
+    if not isinstance(x, Bounded):
+        return x
+    margin, step = x.by.margins.get(name), x.by.grids.get(name)
+    if margin is not None:
+        with np.errstate(all="ignore"):
+            reach = np.maximum(margin(x.value - x.error), margin(x.value + x.error))
+            x = ball(x.value, np.where(np.isfinite(x.error), x.error + reach, x.error), x.by)
+    if step is None:
+        return x
+    with np.errstate(all="ignore"):
+        low, high = (np.asarray(end) for end in ((x.value - x.error) / step, (x.value + x.error) / step))
+        least, most = np.ceil(low - 0.5 - ORACLE * np.abs(low)), np.floor(high + 0.5 + ORACLE * np.abs(high))
+        value = (least + most) / 2 * step
+        error = (most - least) / 2 * step + (0.0 if np.frexp(step)[0] == 0.5 else ORACLE * np.abs(value))
+    return ball(np.where(np.isfinite(x.error), value, x.value), np.where(np.isfinite(x.error), error, np.inf), x.by)
+
+
+def limited(x: Any, lowest: float, highest: float) -> Any:
+    """Where nothing is known of a ball: what lies between two numbers."""
+    if not isinstance(x, Bounded) or not x.free.any():
+        return x
+    middle, half = (lowest + highest) / 2, (highest - lowest) / 2
+    return ball(np.where(x.free, middle, x.value), np.where(x.free, half, x.error), x.by)
+
+
+def anything_where(mask: Any, x: Any) -> Any:
+    """The same, with nothing known where the mask is true: the documentation says nothing there."""
+    return ball(x.value, np.where(mask, np.inf, x.error), x.by) if isinstance(x, Bounded) and np.any(mask) else x
