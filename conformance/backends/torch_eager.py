@@ -124,10 +124,11 @@ def _like(tensor: Any, device: str) -> Any:
 
 
 def array_of(result: Any) -> np.ndarray:
-    """A tensor, or a plain number, as a NumPy array of the same dtype."""
+    """A tensor (a sparse one with its zeros), or a plain number, as a NumPy array of the same dtype."""
     if not torch.is_tensor(result):
         return np.asarray(result)
     tensor = result.detach().cpu()
+    tensor = tensor.to_dense() if tensor.is_sparse else tensor
     if tensor.dtype == torch.bfloat16:
         return np.asarray(tensor.contiguous().view(torch.int16).numpy()).view(DTYPES["bfloat16"])
     return np.asarray(tensor.contiguous().numpy())

@@ -40,6 +40,7 @@ FAMILIES = (
     "attention_blocks",
     "linear",
     "embedding",
+    "embedding_bag",
     "dropout",
     "classification_loss",
     "regression_loss",
