@@ -81,7 +81,7 @@ def norm_gradient(d: Any, p: float) -> Any:
         several = np.sum(possible, axis=-1, keepdims=True) > 1
         return sign * np.where(Doubtful(possible, possible & several, getattr(d, "by", None)), np.ones_like(d), np.zeros_like(d))
     ratio = d / length if p == 2 else sign * np.abs(d) ** (p - 1) / length ** (p - 1)
-    return np.where(plain(length) == 0, sign, ratio)
+    return np.where((plain(length) == 0) & (np.asarray(getattr(length, "error", 0.0)) == 0), sign, ratio)
 
 
 def pairwise(p: float, eps: float) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:

@@ -58,6 +58,7 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("torch.nn.functional.interpolate", "torch.nn.functional.grid_sample"), HALVES),
     **dict.fromkeys(("torch.nn.Upsample", "torch.nn.UpsamplingBilinear2d", "torch.nn.Fold", "torch.nn.Unfold"), HALVES),
     **dict.fromkeys(("torch.nn.LogSoftmax", "torch.nn.AdaptiveAvgPool3d", "torch.nn.Bilinear"), HALVES),
+    **dict.fromkeys(("torch.nn.CosineSimilarity", "torch.nn.PairwiseDistance"), HALVES),
     **dict.fromkeys(("torch.nn.LPPool1d", "torch.nn.LPPool2d", "torch.nn.LPPool3d"), HALVES),
     "torch.optim.swa_utils.AveragedModel": HALVES,
     **dict.fromkeys(("torch.optim.SGD", "torch.optim.ASGD", "torch.optim.Rprop"), HALVES),

@@ -41,6 +41,7 @@ FAMILIES = (
     "linear",
     "embedding",
     "embedding_bag",
+    "distance",
     "dropout",
     "classification_loss",
     "regression_loss",
