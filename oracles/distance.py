@@ -102,7 +102,7 @@ def pairwise_distance(x1: Any, x2: Any, *, p: float, eps: float, keepdim: bool) 
 def pairwise_distance_gradient(dy: Any, x1: Any, x2: Any, *, p: float, eps: float, keepdim: bool) -> Gradients:
     """dy · sign(d_i) · (|d_i| / ‖d‖ₚ)^(p−1) for x₁, with the other sign for x₂; a count, p = 0, has none.
 
-    Where the norm has no derivative, any in its range is accepted: at 0, at infinity, and where several, or NaN, are the largest or the least.
+    Where the norm has no derivative, anything in its range is accepted: at 0, at infinity, where several, or NaN, are the extreme.
     """
     d = difference(x1, x2, eps)
     slopes = of_the_least(d) if p == -np.inf else norm_gradient(d, p) if p else d

@@ -104,7 +104,7 @@ def triplet(anchor: Any, positive: Any, negative: Any, distance: Callable[..., A
 
 
 def triplet_gradient(g: Any, arrays: tuple[Any, Any, Any], distances: Any, margin: float, swap: bool) -> Gradients:
-    """The gradients of max(0, triplet), by the chain rule; a distance has no derivative at infinity: there anything is accepted."""
+    """The gradients of max(0, triplet), by the chain rule; anything is accepted of infinite distances and cotangents."""
     (anchor, positive, negative), (distance, by_first) = arrays, distances
     s = gated(triplet(*arrays, distance, margin, swap), g)
     towards = s[..., None] * by_first(anchor, positive)
@@ -114,7 +114,7 @@ def triplet_gradient(g: Any, arrays: tuple[Any, Any, Any], distances: Any, margi
     if swap:
         other = (s * (1 - share))[..., None] * by_first(positive, negative)
         of_positive, of_negative = of_positive - other, of_negative + other
-    infinite = np.logical_or.reduce([np.isinf(plain(x)).any(axis=-1, keepdims=True) for x in arrays])
+    infinite = np.logical_or.reduce([np.isinf(plain(x)).any(axis=-1, keepdims=True) for x in arrays]) | np.isinf(plain(s))[..., None]
     found = {"anchor": of_anchor, "positive": of_positive, "negative": of_negative}
     return {name: anything_where(infinite, gradient) for name, gradient in found.items()}
 
