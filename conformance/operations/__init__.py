@@ -28,6 +28,7 @@ FAMILIES = (
     "grid_sampling",
     "activation",
     "rectifiers",
+    "integer_activations",
     "smooth_activations",
     "softmax",
     "normalization",
