@@ -65,7 +65,8 @@ class KnownFailure:
         if isinstance(self.where, str):
             drawn = {"dtype": case.dtype, "regime": case.regime, "layouts": case.layouts, "asked": case.asked}
             with np.errstate(all="ignore"):  # a predicate may compute with special values
-                return bool(eval(self.where, {"__builtins__": SAFE}, {**case.options, **case.arrays, **drawn, "np": np}))
+                names = {**case.options, **case.arrays, **drawn, "np": np}  # global, so that what is nested in an expression sees them
+                return bool(eval(self.where, {"__builtins__": SAFE, **names}))
         options = {**case.options, "asked": case.asked}
         return all(name in options and _plain(options[name]) == _plain(value) for name, value in self.where.items())
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import coarse, stored
+from oracles.bounded import Between, coarse, stored
 from oracles.pools import Pools, sliding
 from oracles.windows import Sides, spread
 
@@ -58,6 +58,16 @@ def avg_pool(
     pools = sliding(x.shape, kernel_size, stride, padding, 1, ceil_mode, rank)
     by = shares(pools, kernel_size, stride, padding, count_include_pad, divisor_override, rank)
     return (np.sum(pools.cells(x, 0.0), axis=-1) / by).reshape(pools.output)
+
+
+def avg_pool_of_integers(x: np.ndarray, **options: Any) -> Between:
+    """The same of integers below 2⁵⁰: the mean, rounded to the integer on either side of it where it is none.
+
+    x (N, C, H, …) or (C, H, …) of integers → the same with H′, …
+    Source: torch.nn.AvgPool2d, the formula.
+    """
+    mean = avg_pool(x.astype(float), **options)
+    return Between(np.floor(mean), np.ceil(mean), np.isnan(mean))
 
 
 def avg_pool_gradient(

@@ -29,6 +29,7 @@ def embedding(
     max_norm: float | None = None,
     norm_type: float = 2.0,
     scale_grad_by_freq: bool = False,
+    sparse: bool = False,
 ) -> dict[str, Any]:
     """Look up rows; those that are looked up and longer than max_norm are shortened in the table first.
 
@@ -48,6 +49,7 @@ def embedding_guarded(
     max_norm: float | None = None,
     norm_type: float = 2.0,
     scale_grad_by_freq: bool = False,
+    sparse: bool = False,
 ) -> dict[str, Any]:
     """The same with a norm of ‖weight[v]‖ₚ + 10⁻⁷, a guard against division by zero that torch.renorm has too.
 
@@ -78,12 +80,13 @@ def embedding_gradient(
     max_norm: float | None = None,
     norm_type: float = 2.0,
     scale_grad_by_freq: bool = False,
+    sparse: bool = False,
 ) -> dict[str, Any]:
     """The derivative of Σ dy·y by the table as it is when looked up.
 
     dweight[v] = Σ of dy over the places of v in input, divided by their number if scale_grad_by_freq; 0 for padding_idx
 
-    Source: torch.nn.Embedding; padding_idx: "does not contribute to the gradient"; scale_grad_by_freq.
+    Source: torch.nn.Embedding; padding_idx: "does not contribute to the gradient"; scale_grad_by_freq; sparse: the same in another layout.
     """
     return {"weight": scattered(dy, input, weight, padding_idx, scale_grad_by_freq)}
 

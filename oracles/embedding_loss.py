@@ -81,7 +81,7 @@ def norm_gradient(d: Any, p: float) -> Any:
         several = np.sum(possible, axis=-1, keepdims=True) > 1
         return sign * np.where(Doubtful(possible, possible & several, getattr(d, "by", None)), np.ones_like(d), np.zeros_like(d))
     ratio = d / length if p == 2 else sign * np.abs(d) ** (p - 1) / length ** (p - 1)
-    return np.where(plain(length) == 0, sign, ratio)
+    return np.where((plain(length) == 0) & (np.asarray(getattr(length, "error", 0.0)) == 0), sign, ratio)
 
 
 def pairwise(p: float, eps: float) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
@@ -104,7 +104,7 @@ def triplet(anchor: Any, positive: Any, negative: Any, distance: Callable[..., A
 
 
 def triplet_gradient(g: Any, arrays: tuple[Any, Any, Any], distances: Any, margin: float, swap: bool) -> Gradients:
-    """The gradients of max(0, triplet), by the chain rule; a distance has no derivative at infinity: there anything is accepted."""
+    """The gradients of max(0, triplet), by the chain rule; anything is accepted of infinite distances and cotangents."""
     (anchor, positive, negative), (distance, by_first) = arrays, distances
     s = gated(triplet(*arrays, distance, margin, swap), g)
     towards = s[..., None] * by_first(anchor, positive)
@@ -114,7 +114,7 @@ def triplet_gradient(g: Any, arrays: tuple[Any, Any, Any], distances: Any, margi
     if swap:
         other = (s * (1 - share))[..., None] * by_first(positive, negative)
         of_positive, of_negative = of_positive - other, of_negative + other
-    infinite = np.logical_or.reduce([np.isinf(plain(x)).any(axis=-1, keepdims=True) for x in arrays])
+    infinite = np.logical_or.reduce([np.isinf(plain(x)).any(axis=-1, keepdims=True) for x in arrays]) | np.isinf(plain(s))[..., None]
     found = {"anchor": of_anchor, "positive": of_positive, "negative": of_negative}
     return {name: anything_where(infinite, gradient) for name, gradient in found.items()}
 

@@ -58,6 +58,7 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("torch.nn.functional.interpolate", "torch.nn.functional.grid_sample"), HALVES),
     **dict.fromkeys(("torch.nn.Upsample", "torch.nn.UpsamplingBilinear2d", "torch.nn.Fold", "torch.nn.Unfold"), HALVES),
     **dict.fromkeys(("torch.nn.LogSoftmax", "torch.nn.AdaptiveAvgPool3d", "torch.nn.Bilinear"), HALVES),
+    **dict.fromkeys(("torch.nn.CosineSimilarity", "torch.nn.PairwiseDistance"), HALVES),
     **dict.fromkeys(("torch.nn.LPPool1d", "torch.nn.LPPool2d", "torch.nn.LPPool3d"), HALVES),
     "torch.optim.swa_utils.AveragedModel": HALVES,
     **dict.fromkeys(("torch.optim.SGD", "torch.optim.ASGD", "torch.optim.Rprop"), HALVES),
@@ -124,10 +125,11 @@ def _like(tensor: Any, device: str) -> Any:
 
 
 def array_of(result: Any) -> np.ndarray:
-    """A tensor, or a plain number, as a NumPy array of the same dtype."""
+    """A tensor (a sparse one with its zeros), or a plain number, as a NumPy array of the same dtype."""
     if not torch.is_tensor(result):
         return np.asarray(result)
     tensor = result.detach().cpu()
+    tensor = tensor.to_dense() if tensor.is_sparse else tensor
     if tensor.dtype == torch.bfloat16:
         return np.asarray(tensor.contiguous().view(torch.int16).numpy()).view(DTYPES["bfloat16"])
     return np.asarray(tensor.contiguous().numpy())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ from conformance.operations.sliding import (
     whole,
     written,
 )
-from oracles.average_pooling import avg_pool, avg_pool_gradient, global_avg_pool, global_avg_pool_gradient
+from conformance.strategies import Data
+from oracles.average_pooling import avg_pool, avg_pool_gradient, avg_pool_of_integers, global_avg_pool, global_avg_pool_gradient
 from oracles.shapes import pooling
 from oracles.windows import of_rank, spread
 
@@ -182,6 +184,30 @@ def operation(rank: int, call: Callable[..., Any], share: float = 1.0) -> Operat
     )
 
 
+def of_integers(operation: Operation, rank: int) -> Operation:
+    """The same of integers, which have no gradient; their means are rounded to an integer, in either direction."""
+
+    @st.composite
+    def drawn(draw: st.DrawFn, dtype: str) -> Case:
+        case = draw(operation.cases("float64"))
+        x = Data("float64", "integers", case.seed).array("x", *image(case).shape)
+        return replace(case, arrays={"x": (x * 2 ** int(case.seed % 40)).astype(dtype)}, dtype=dtype, regime="integers")
+
+    return replace(
+        operation,
+        variant="Integers",
+        oracle=of_rank(avg_pool_of_integers, rank),
+        plain=("x",),
+        cases=drawn,
+        gradient=None,
+        cost=None,
+        rejects={},
+        laws=(),
+        dtypes=("int64",),
+        share=0.5,
+    )
+
+
 AvgPool1d, AvgPool2d, AvgPool3d = operation(1, avg_pool1d), operation(2, avg_pool2d), operation(3, avg_pool3d, share=0.6)
 
 GlobalAveragePooling = Operation(
@@ -202,4 +228,10 @@ GlobalAveragePooling = Operation(
     share=0.6,
 )
 
-OPERATIONS = (AvgPool1d, AvgPool2d, AvgPool3d, GlobalAveragePooling)
+OPERATIONS = (
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    GlobalAveragePooling,
+    *(of_integers(operation, rank) for rank, operation in enumerate((AvgPool1d, AvgPool2d, AvgPool3d), 1)),
+)

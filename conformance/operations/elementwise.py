@@ -9,7 +9,7 @@ import ml_dtypes
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance.judgement import Disagreement, Trial, expected
+from conformance.judgement import Disagreement, Trial, assert_accepted, expected
 from conformance.model import FLOATS, Case, Law, Operation
 from conformance.operations.laws import assert_same
 from conformance.strategies import FLOAT_REGIMES, Data, data_of, side
@@ -221,10 +221,20 @@ def nowhere_above(trial: Trial, case: Case) -> None:
         assert_within(np.maximum(np.abs(y), np.abs(x)), np.abs(x), room(trial, case), "|f(x)| is above |x|")
 
 
+def promoted(trial: Trial, case: Case) -> None:
+    """Whole numbers of an integer dtype are taken as float32."""
+    if case.dtype == "float32":
+        kind = ("int64", "int32", "int16", "int8", "uint8")[case.seed % 5]
+        whole = np.rint(np.clip(np.nan_to_num(the_input(case)), 0 if kind == "uint8" else -100, 100))
+        observed = trial.run(case.but(x=whole.astype(kind)))
+        assert_accepted(observed, expected(trial.operation, case.but(x=whole), trial.backend))
+
+
 PLACE = Law("an element's place does not matter", turned)
 TWICE = Law("applied twice it is as applied once", twice)
 DOUBLED = Law("doubling the input doubles the output", doubled)
 ODD = Law("f(−x) = −f(x)", odd)
 ADDS_UP_TO_ONE = Law("f(x) + f(−x) = 1", both_add_up(1.0, sign=1))
 ATTENUATES = Law("|f(x)| ≤ |x|", nowhere_above)
+PROMOTES = Law("integers are taken as float32", promoted)
 DIFFERS_BY_X = Law("f(x) − f(−x) = x", both_add_up("x", sign=-1))

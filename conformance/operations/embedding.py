@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance.judgement import Trial
+from conformance.judgement import Disagreement, Trial
 from conformance.model import FLOATS, Case, Cost, Law, Operation, Shape, torch
 from conformance.operations.laws import assert_same
 from conformance.strategies import FINITE_REGIMES, FLOAT_REGIMES, data_of
@@ -42,6 +43,7 @@ LEADING = st.sampled_from(((3,), (), (1,), (0,), (2, 3), (16,), (33,), (2, 0), (
 ROWS = st.one_of(st.integers(1, 5), st.integers(1, 5), st.sampled_from((16, 17, 33)))
 WIDTH = st.one_of(st.integers(1, 5), st.integers(1, 5), st.sampled_from((7, 8, 9, 15, 16, 17, 31, 32, 33)))
 MAX_NORM = st.sampled_from((None, None, 1.0, 0.5, 3.0, 0.1))
+INDICES = st.sampled_from((np.int64, np.int32))
 NORM_TYPE = st.sampled_from((2.0, 1.0, float("inf"), 3.0, 0.5))
 
 
@@ -51,13 +53,14 @@ def cases(draw: st.DrawFn, dtype: str) -> Case:
     max_norm = draw(MAX_NORM)
     data = draw(data_of(dtype, FLOAT_REGIMES if max_norm is None else FINITE_REGIMES))
     rows, width, leading = draw(ROWS), draw(WIDTH), draw(LEADING)
-    indices = data.rng("input").integers(0, rows, leading).astype(draw(st.sampled_from((np.int64, np.int32))))
+    indices = data.rng("input").integers(0, rows, leading).astype(draw(INDICES))
     return data.case(
         {"input": indices, "weight": data.array("weight", rows, width)},
         padding_idx=draw(st.one_of(st.none(), st.integers(-rows, rows - 1))),
         max_norm=max_norm,
         norm_type=draw(NORM_TYPE) if max_norm is not None else 2.0,
         scale_grad_by_freq=draw(st.booleans()),
+        sparse=draw(st.sampled_from((False, False, True))),
     )
 
 
@@ -103,6 +106,30 @@ def output_is_in_the_table(trial: Trial, case: Case) -> None:
     assert_same(results["output"], results["weight"][array(case, "input").astype(np.intp)], "the output is not in the table")
 
 
+def sparse_rows(call: Callable[..., Any]) -> Law:
+    """The gradient of the table is sparse where that is asked, and then holds rows that were looked up, and no others."""
+
+    def rows_of_the_gradient(**arguments: Any) -> Any:
+        given = {name: a.requires_grad_() if name == "weight" else a for name, a in arguments.items()}
+        call(**given)["output"].sum().backward()
+        found = arguments["weight"].grad
+        rows = found.coalesce().indices()[0] if found.is_sparse else found.new_zeros(0, dtype=torch.int64)
+        return {"sparse": torch.tensor(found.is_sparse), "rows": rows}
+
+    def check(trial: Trial, case: Case) -> None:
+        case = case.but(scale_grad_by_freq=False)
+        results = trial.backend.run(replace(trial.operation, call=rows_of_the_gradient), case)
+        if bool(results["sparse"]) != case.options["sparse"]:
+            raise Disagreement(
+                f"the gradient of the table is {'' if results['sparse'] else 'not '}sparse with sparse={case.options['sparse']}"
+            )
+        strangers = set(results["rows"].tolist()) - set(array(case, "input").ravel().tolist())
+        if strangers:
+            raise Disagreement(f"the sparse gradient has rows that were not looked up: {sorted(strangers)}")
+
+    return Law("a sparse gradient has the rows that were looked up", check)
+
+
 Embedding = Operation(
     name="torch.nn.Embedding",
     call=call,
@@ -113,7 +140,11 @@ Embedding = Operation(
     module=layer,
     cases=cases,
     rejects=REJECTS,
-    laws=(Law("the output is rows of the table", one_hot), Law("the output is in the table afterwards", output_is_in_the_table)),
+    laws=(
+        Law("the output is rows of the table", one_hot),
+        Law("the output is in the table afterwards", output_is_in_the_table),
+        sparse_rows(call),
+    ),
     plain=("input",),
     dtypes=FLOATS,
 )

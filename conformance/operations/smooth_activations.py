@@ -16,6 +16,7 @@ from conformance.operations.elementwise import (
     DIFFERS_BY_X,
     FAR,
     ODD,
+    PROMOTES,
     REGIMES,
     arrangements,
     assert_within,
@@ -194,10 +195,10 @@ CELU = elementwise(
     laws=(Law("CELU with alpha 1 is ELU", elu_of_one),),
     rejects={"alpha must not be zero": lambda case: case.but(alpha=0.0), **must_be_numbers("alpha")},
 )
-Sigmoid = elementwise("Sigmoid", sigmoid, smooth, in_place=sigmoid_in_place, laws=(ADDS_UP_TO_ONE,))
+Sigmoid = elementwise("Sigmoid", sigmoid, smooth, in_place=sigmoid_in_place, laws=(ADDS_UP_TO_ONE, PROMOTES))
 LogSigmoid = elementwise("LogSigmoid", log_sigmoid, smooth, in_place=False, laws=(DIFFERS_BY_X,))
-Tanh = elementwise("Tanh", tanh, smooth, in_place=tanh_in_place, laws=(ODD,))
-Tanhshrink = elementwise("Tanhshrink", tanhshrink, smooth, in_place=False, laws=(ODD,))
+Tanh = elementwise("Tanh", tanh, smooth, in_place=tanh_in_place, laws=(ODD, PROMOTES))
+Tanhshrink = elementwise("Tanhshrink", tanhshrink, smooth, in_place=False, laws=(ODD, PROMOTES))
 SiLU = elementwise("SiLU", silu, gated, laws=(DIFFERS_BY_X, ATTENUATES))
 Mish = elementwise("Mish", mish, gated, laws=(ATTENUATES,))
 Softplus = elementwise(
@@ -210,7 +211,7 @@ Softplus = elementwise(
     laws=(Law("f(x) − f(−x) = x below the threshold", both_add_up("x", sign=-1, where=below_threshold)),),
     rejects=must_be_numbers("beta", "threshold"),
 )
-Softsign = elementwise("Softsign", softsign, smooth, in_place=False, laws=(ODD, ATTENUATES))
+Softsign = elementwise("Softsign", softsign, smooth, in_place=False, laws=(ODD, ATTENUATES, PROMOTES))
 GLU = elementwise(
     "GLU",
     glu,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance.judgement import Disagreement, Trial, expected
+from conformance.judgement import Disagreement, Expectation, Trial, assert_accepted, expected, expected_gradient
 from conformance.model import FLOATS, Case, Law, Operation, torch
 from conformance.operations.elementwise import REGIMES, arrangements
-from conformance.strategies import data_of, side
+from conformance.strategies import DTYPES, data_of, more_data, side
 from oracles import softmax
 
 
@@ -101,6 +102,48 @@ def reversed_along_the_axis(trial: Trial, case: Case) -> None:
         agree(trial, case, turned, "reversing the axis does not reverse the result", lambda output: np.flip(output, dim))
 
 
+def functional(name: str) -> Callable[..., Any]:
+    """The function of torch.nn.functional, with its dtype."""
+    return lambda input, *, dim, dtype: getattr(torch.nn.functional, name)(input, dim, dtype=getattr(torch, dtype))
+
+
+def casts_first(name: str) -> Law:
+    """With a dtype, the result is that of the input cast to it, and the gradient is cast back."""
+
+    def check(trial: Trial, case: Case) -> None:
+        wanted = FLOATS[case.seed % len(FLOATS)]
+        array, own = case.arrays["input"], DTYPES[case.dtype]
+        assert array is not None
+        if case.regime == "integers" and case.seed % 2:
+            array = array.astype(np.int64)
+        with np.errstate(all="ignore"):
+            other = replace(case, arrays={"input": array.astype(DTYPES[wanted])}, dtype=wanted)
+        asked, operation = case.but(input=array).with_options(dtype=wanted), replace(trial.operation, call=functional(name))
+        assert_accepted(trial.backend.run(operation, asked), expected(trial.operation, other, trial.backend))
+        if array.dtype == own and hasattr(trial.backend, "pullback"):
+            dy = more_data(other).array("cotangent", *array.shape)
+            found = trial.backend.pullback(operation, asked, dy)["input"]
+            if found.dtype != own:
+                raise Disagreement(f"the gradient with dtype={wanted} is of {found.dtype.name}, it must be of {own.name}")
+            assert_cast(found, expected_gradient(trial.operation, other, trial.backend, dy))
+
+    return Law("with a dtype, the input is cast first", check)
+
+
+def assert_cast(found: np.ndarray, expectation: Expectation) -> None:
+    """Raise Disagreement unless every number is an accepted one, cast to another format: rounding is monotone."""
+    right = np.zeros(found.shape, bool)
+    with np.errstate(all="ignore"):
+        for sets in (expectation.first, *expectation.further()):
+            low, high = (np.asarray(limit).astype(found.dtype) for limit in sets["input"].limits())
+            number = found.astype(float)
+            undefined = np.isnan(number) & sets["input"].accepts(np.full(found.shape, np.nan))
+            right |= (low.astype(float) <= number) & (number <= high.astype(float)) | undefined | sets["input"].free
+    if not right.all():
+        index = tuple(int(i) for i in np.argwhere(~right)[0])
+        raise Disagreement(f"the gradient through a cast is {float(found[index])!r} at {list(index)}", result="input", index=index)
+
+
 SHIFT = Law("adding one number to all changes nothing", shifted_by_a_number)
 ORDER = Law("reversing the axis reverses the result", reversed_along_the_axis)
 
@@ -115,7 +158,7 @@ def along_an_axis(name: str, call: Callable[..., Any], oracle: Callable[..., Any
         shape=same_shape,
         cases=softmax_cases,
         rejects={"dim must be one of the input's axes": dim_beyond},
-        laws=(SHIFT, ORDER),
+        laws=(SHIFT, ORDER, casts_first(oracle.__name__)),
         dtypes=FLOATS,
         share=2.0,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from oracles import attention, attention_blocks, multihead_attention, softmax
+from oracles.bounded import exact, ieee
 
 RNG = np.random.default_rng(5)
 PLAIN: dict[str, Any] = {"dropout_p": 0.0, "is_causal": False, "scale": None, "enable_gqa": False}
@@ -58,6 +60,57 @@ def test_grouped_queries_share_the_head_before_them() -> None:
     for head in range(6):
         wanted = by_hand(query[head], key[head // 3], value[head // 3], np.ones((3, 4)), np.zeros((3, 4)), 2**-0.5)
         np.testing.assert_allclose(got[head], wanted, rtol=1e-12)
+
+
+def best_keys(query: np.ndarray, key: np.ndarray) -> list[list[set[int]]]:
+    """For every query the keys of the greatest product with it, in fractions, walking along one after the other."""
+    found = []
+    for queries, keys in zip(query, key, strict=True):
+        found.append([])
+        for q in queries:
+            products = [sum((Fraction(a) * Fraction(b) for a, b in zip(q, k, strict=True)), Fraction(0)) for k in keys]
+            found[-1].append({s for s, product in enumerate(products) if product == max(products)})
+    return found
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
+def test_hard_attention_takes_the_first_of_the_best_keys(dtype: str) -> None:
+    """Of whole numbers, whose products are exact: many of them tie."""
+    query, key, value = (np.rint(numbers(*shape)) for shape in ((2, 9, 3), (2, 6, 3), (2, 6, 4)))
+    first = np.array([[min(best) for best in row] for row in best_keys(query, key)])
+    balls = [exact(x, ieee(dtype)) for x in (query, key, value)]
+    found = attention_blocks.hard_attention(*balls, observed={"index": first})
+    for s in range(6):
+        np.testing.assert_array_equal(found["index"].accepts(np.full(first.shape, s)), first == s)
+    wanted = [[value[n, s] for s in row] for n, row in enumerate(first)]
+    assert found["output"].accepts(np.array(wanted)).all()
+    assert not found["output"].accepts(np.array(wanted) + 1).any()
+
+
+def test_hard_attention_is_in_doubt_only_where_rounding_decides() -> None:
+    """Every key whose product is the greatest, up to a wide margin of rounding, is accepted or clearly beaten."""
+    query, key = np.random.default_rng(3).standard_normal((2, 1, 7, 5)).astype(np.float32).astype(float)
+    value = np.eye(7)[None]
+    best = best_keys(query, key)
+    found = attention_blocks.hard_attention(
+        *(exact(x, ieee("float32")) for x in (query, key, value)), observed={"index": np.zeros((1, 7), int)}
+    )
+    for l_, those in enumerate(best[0]):
+        accepted = [s for s in range(7) if found["index"].accepts(np.full((1, 7), s))[0, l_]]
+        products = query[0, l_] @ key[0].T
+        assert set(accepted) >= those
+        assert all(products.max() - products[s] < 1e-5 for s in accepted)
+
+
+def test_the_gradient_of_hard_attention_goes_to_the_chosen_values() -> None:
+    query, key, value, dy = (numbers(*shape) for shape in ((1, 4, 3), (1, 5, 3), (1, 5, 2), (1, 4, 2)))
+    index = np.array([[4, 0, 4, 2]])
+    wanted = np.zeros((1, 5, 2))
+    for place, s in enumerate(index[0]):
+        wanted[0, s] += dy[0, place]
+    found = attention_blocks.hard_attention_gradient(dy, query, key, value, observed={"index": index})
+    assert set(found) == {"value"}
+    np.testing.assert_allclose(found["value"], wanted)
 
 
 def derivatives(call: Any, arrays: dict[str, np.ndarray], dy: np.ndarray) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from skimage.measure import block_reduce
 
-from oracles.average_pooling import avg_pool, avg_pool_gradient, global_avg_pool, global_avg_pool_gradient
+from oracles.average_pooling import avg_pool, avg_pool_gradient, avg_pool_of_integers, global_avg_pool, global_avg_pool_gradient
 
 
 @st.composite
@@ -85,3 +85,13 @@ def test_the_global_mean_is_that_of_scipy() -> None:
     labels = np.broadcast_to(np.arange(6).reshape(2, 3, 1, 1), x.shape)
     np.testing.assert_allclose(global_avg_pool(x).ravel(), ndimage.mean(x, labels, range(6)))
     np.testing.assert_allclose(global_avg_pool_gradient(np.ones((2, 3, 1, 1)), x)["x"], np.full(x.shape, 1 / 20))
+
+
+def test_means_of_integers_are_the_integers_beside_the_fraction() -> None:
+    x = np.array([[2**42 + 1, 2**42, -3, 0, 5, 6]])
+    found = avg_pool_of_integers(x, kernel_size=2, stride=1, rank=1)
+    means = [Fraction(int(a) + int(b), 2) for a, b in itertools.pairwise(x[0])]
+    assert found.accepts(np.array([[math.floor(mean) for mean in means]])).all()
+    assert found.accepts(np.array([[math.ceil(mean) for mean in means]])).all()
+    assert not found.accepts(np.array([[math.floor(mean) - 1 for mean in means]])).any()
+    assert not found.accepts(np.array([[math.ceil(mean) + 1 for mean in means]])).any()

@@ -13,6 +13,7 @@ import pytest
 from oracles import rectifiers
 from oracles.bounded import exact, ieee
 from oracles.conventions import in_pieces
+from oracles.shuffling import exactly
 
 Scalar = Callable[[Fraction], Fraction]
 POINTS = [k / 16 for k in range(-120, 121)] + [1e-30, -1e-30, 100.0, -1000.0, 0.1, -0.1, 2.9999998, -3.0000002]
@@ -48,6 +49,14 @@ CASES: list[tuple[str, dict[str, Any], Scalar, tuple[float, ...]]] = [
     ("softshrink", {"lambd": 0.1}, softshrink(0.1), (-0.1, 0.1)),
     ("threshold", {"threshold": 0.25, "value": 7.0}, lambda x: x if x > 0.25 else Fraction(7), (0.25,)),
 ]
+
+
+WHOLE = (
+    ("relu", {}, lambda x: max(x, 0)),
+    ("relu6", {}, lambda x: min(max(x, 0), 6)),
+    ("hardtanh", {"min_val": 1, "max_val": 3}, lambda x: min(max(x, 1), 3)),
+    ("threshold", {"threshold": 5, "value": 2}, lambda x: x if x > 5 else 2),
+)
 
 
 def formulations(name: str) -> list[Callable[..., Any]]:
@@ -123,3 +132,13 @@ def test_shrinking_nan_gives_nan_or_zero(name: str) -> None:
     assert y.accepts(np.array([math.nan, math.nan, rest])).all()
     assert y.accepts(np.array([0.0, 0.0, rest])).all()
     assert not y.accepts(np.array([0.0, math.nan, rest])).all()
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int8", "uint8"])
+@pytest.mark.parametrize(("name", "options", "wanted"), WHOLE)
+def test_integers_stay_integers(name: str, options: dict[str, Any], wanted: Callable[[int], int], dtype: str) -> None:
+    limits = np.iinfo(dtype)
+    numbers = [limits.min, limits.min + 1, 0, 1, 2, 5, 6, 7, limits.max - 1, limits.max]
+    found = exactly(getattr(rectifiers, name))(np.array(numbers, dtype), **options)
+    assert [int(y) for y in found.value] == [wanted(x) for x in numbers]
+    assert found.value.dtype == dtype

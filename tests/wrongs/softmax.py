@@ -24,6 +24,19 @@ def overflowing(call: Any) -> Any:
     return lambda **a: a["input"].exp() / a["input"].exp().sum(a["dim"], keepdim=True)
 
 
+def cast_last(call: Any) -> Any:
+    """The dtype is that of the result, not of the computation."""
+
+    def wrong(**arguments: Any) -> Any:
+        dtype = arguments.pop("dtype", None)
+        narrow = str(arguments["input"].dtype).removeprefix("torch.")
+        if dtype is None or not arguments["input"].is_floating_point():
+            return call(**arguments, **({"dtype": dtype} if dtype else {}))
+        return call(**arguments, dtype=narrow).to(getattr(torch, dtype))
+
+    return wrong
+
+
 MINIATURES = [
     Miniature("the first axis always", "forward", "Softmax", "float32", with_options(dim=0)),
     Miniature("the last axis always", "gradient", "Softmax", "float64", with_options(dim=-1)),
@@ -34,6 +47,8 @@ MINIATURES = [
     Miniature("the sign is lost", "forward", "Softmin", "float32", with_inputs(lambda a: {**a, "input": -a["input"]})),
     Miniature("the rows are normalised", "forward", "Softmax2d", "float32", lambda call: lambda **a: a["input"].softmax(-2)),
     Miniature("large numbers count for more", "laws", "Softmax", "float32", with_inputs(bent)),
+    Miniature("the dtype is that of the result only", "laws", "Softmax", "float32", cast_last),
+    Miniature("the dtype is that of the result only", "laws", "LogSoftmax", "float32", cast_last),
     Miniature("an axis is lost", "shape", "Softmin", "float32", with_output(lambda y: y.unsqueeze(0))),
     Miniature("nothing is refused", "rejects", "Softmax", "float32", never_refuses),
 ]
