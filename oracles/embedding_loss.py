@@ -108,11 +108,11 @@ def triplet_gradient(g: Any, arrays: tuple[Any, Any, Any], distances: Any, margi
     (anchor, positive, negative), (distance, by_first) = arrays, distances
     s = gated(triplet(*arrays, distance, margin, swap), g)
     towards = s[..., None] * by_first(anchor, positive)
-    share = slope(distance(positive, negative) - distance(anchor, negative)) if swap else 1
-    away = (s * share)[..., None] * by_first(anchor, negative)
+    nearer = distance(positive, negative) - distance(anchor, negative) if swap else 0
+    away = (gated(nearer, s) if swap else s)[..., None] * by_first(anchor, negative)
     of_anchor, of_positive, of_negative = towards - away, -towards, away
     if swap:
-        other = (s * (1 - share))[..., None] * by_first(positive, negative)
+        other = gated(-nearer, s)[..., None] * by_first(positive, negative)
         of_positive, of_negative = of_positive - other, of_negative + other
     infinite = np.logical_or.reduce([np.isinf(plain(x)).any(axis=-1, keepdims=True) for x in arrays])
     found = {"anchor": of_anchor, "positive": of_positive, "negative": of_negative}
