@@ -77,9 +77,11 @@ def test_likelihoods_are_those_of_scipy():
     full = np.exp(x) - some * x + term
     agree(likelihood_loss.poisson_nll_loss, {"input": x, "target": some}, full, log_input=True, full=True, eps=1e-8)
     normal = -stats.norm.logpdf(x, y, np.sqrt(var))
-    agree(likelihood_loss.gaussian_nll_loss, {"input": x, "target": y, "var": var}, normal, full=True, eps=1e-6)
+    agree(likelihood_loss.gaussian_nll_loss, {"input": x, "target": y, "var": var}, normal, full=True, eps=1e-6, var_number=None)
     rows = {"input": x, "target": y, "var": var[:, 0]}
-    agree(likelihood_loss.gaussian_nll_loss, rows, -stats.norm.logpdf(x, y, np.sqrt(var[:, :1])), full=True, eps=1e-6)
+    agree(likelihood_loss.gaussian_nll_loss, rows, -stats.norm.logpdf(x, y, np.sqrt(var[:, :1])), full=True, eps=1e-6, var_number=None)
+    number = {"input": x, "target": y, "var": None}
+    agree(likelihood_loss.gaussian_nll_loss, number, -stats.norm.logpdf(x, y, np.sqrt(0.3)), full=True, eps=1e-6, var_number=0.3)
     p, q = RNG.dirichlet(np.ones(4), 3), RNG.dirichlet(np.ones(4), 3)
     divergence = special.rel_entr(p, q)
     agree(likelihood_loss.kl_div, {"input": np.log(q), "target": p}, divergence, log_target=False)
