@@ -175,7 +175,7 @@ def are_probabilities(log_probs: Any) -> np.ndarray:
         size = np.where(np.isfinite(log_probs.value), np.abs(log_probs.value), 0.0)
         log_probs = Bounded(log_probs.value, log_probs.by.storage.unit * size, log_probs.by)
     total = np.sum(np.exp(log_probs), axis=-1, keepdims=True)
-    return np.abs(plain(total) - 1) <= getattr(total, "error", 0.0)
+    return np.asarray(np.abs(plain(total) - 1) <= getattr(total, "error", 0.0))
 
 
 ctc_loss_gradient.formulations = (partial(ctc_loss_gradient, around=True),)  # type: ignore[attr-defined]
