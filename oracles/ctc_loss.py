@@ -173,7 +173,7 @@ def are_probabilities(log_probs: Any) -> np.ndarray:
     """At which times exponentials sum to 1, but for the rounding of their logarithms: (T, N, 1)."""
     if isinstance(log_probs, Bounded):
         size = np.where(np.isfinite(log_probs.value), np.abs(log_probs.value), 0.0)
-        log_probs = Bounded(log_probs.value, log_probs.by.storage.unit * size, log_probs.by)
+        log_probs = Bounded(log_probs.value, log_probs.by.compute.unit * size, log_probs.by)
     total = np.sum(np.exp(log_probs), axis=-1, keepdims=True)
     return np.asarray(np.abs(plain(total) - 1) <= getattr(total, "error", 0.0))
 
