@@ -12,7 +12,7 @@ import numpy as np
 
 from oracles.bounded import Bounded, exact, stored
 from oracles.conventions import plain
-from oracles.loss import reduced, shared
+from oracles.loss import anything_where, reduced, shared
 from oracles.softmax import log_softmax
 
 NEVER = -np.inf
@@ -166,6 +166,7 @@ def ctc_loss_gradient(
     losses, shares = occupancy(lattice, probs)
     slopes = np.where(are_probabilities(probs), np.exp(probs) - shares, -shares) if around else -shares
     g = slopes * cotangents(dy, losses, sizes, reduction)[:, None]
+    g = anything_where((plain(losses) == np.inf)[:, None] & np.ones(g.shape, bool), g)  # an infinite loss has no gradient
     return {"log_probs": np.where(kept(probs, lengths, losses, zero_infinity), g, 0.0).reshape(log_probs.shape)}
 
 

@@ -7,20 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Bounded, Doubtful
+from oracles.bounded import Doubtful
 from oracles.bounded.doubtful import doubtful
 from oracles.conventions import plain
-from oracles.loss import gated, reduced, shared, slope
+from oracles.loss import anything_where, gated, reduced, shared, slope
 
 Gradients = dict[str, Any]
-
-
-def anything_where(mask: np.ndarray, x: Any) -> Any:
-    """x, and anything at all where the mask says so."""
-    if not isinstance(x, Bounded) or not mask.any():
-        return x
-    mask = np.broadcast_to(mask, x.shape)
-    return Bounded(np.where(mask, 0.0, x.value), np.where(mask, np.inf, x.error), x.by)
 
 
 def zero(*vectors: Any) -> np.ndarray:

@@ -60,7 +60,7 @@ linear_cross_entropy.formulations = tuple(  # type: ignore[attr-defined]
 
 
 def linear_cross_entropy_gradient_by(loss_gradient: Callable[..., Any], scaled_last: bool) -> Callable[..., Any]:
-    """The gradient with one way to compute that of the cross entropy, and the cotangent of a reduced loss first or last."""
+    """The gradient with one way to compute that of the cross entropy, and the cotangent first or last."""
 
     def linear_cross_entropy_gradient(
         dy: Any,
@@ -80,15 +80,15 @@ def linear_cross_entropy_gradient_by(loss_gradient: Callable[..., Any], scaled_l
         logits = logits_of(input, linear_weight, linear_bias, out_features)
         settings = {"reduction": reduction, "label_smoothing": label_smoothing}
         ignored = BY_DEFAULT if ignore_index is None else ignore_index
-        last = dy if scaled_last and reduction != "none" else 1
-        first = np.ones_like(dy) if scaled_last and reduction != "none" else dy
-        found = loss_gradient(first, logits, target, weight, ignore_index=ignored, **settings)
+        found = loss_gradient(np.ones_like(dy) if scaled_last else dy, logits, target, weight, ignore_index=ignored, **settings)
+        if scaled_last and reduction == "none":
+            found = {name: slope * np.expand_dims(dy, min(1, logits.ndim - 1)) for name, slope in found.items()}
         flat = stored(found["input"]).reshape(*input.shape[:-1], len(linear_weight))
         by_name = linear_gradient(flat, input, linear_weight, linear_bias)
         gradients = {"input": by_name["x"], "linear_weight": by_name["weight"]}
         gradients |= {} if linear_bias is None else {"linear_bias": by_name["bias"]}
         gradients |= {"target": found["target"]} if "target" in found else {}
-        return {name: gradient * last for name, gradient in gradients.items()} if scaled_last else gradients
+        return {name: gradient * dy for name, gradient in gradients.items()} if scaled_last and reduction != "none" else gradients
 
     return linear_cross_entropy_gradient
 

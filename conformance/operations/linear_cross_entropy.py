@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance.judgement import Trial
-from conformance.model import Case, Cost, Law, Operation, Shape, torch
+from conformance.model import Case, Law, Operation, Shape, torch
 from conformance.operations.classification_loss import CrossEntropyLoss, indices, weights
 from conformance.operations.elementwise import room
 from conformance.operations.linear import Linear
@@ -19,6 +19,7 @@ from conformance.operations.loss import REGIMES, array, assert_close, loss, mean
 from conformance.strategies import data_of
 from oracles import costs
 from oracles import linear_cross_entropy as oracles
+from oracles.costs import Work
 
 # The call.
 
@@ -61,7 +62,7 @@ def shape(input: Any, *, reduction: str, out_features: tuple[int, ...], **others
     return {"output": (*input[:-1], *out_features) if reduction == "none" else ()}
 
 
-def cost(input: Any, linear_weight: Any, linear_bias: Any, **others: Any) -> Cost:
+def cost(input: Any, linear_weight: Any, linear_bias: Any, **others: Any) -> Work:
     """That of the linear map: the cross entropy has no products."""
     outputs, inner = linear_weight
     return costs.linear(input, (*input[:-1], outputs), inner, outputs, linear_bias is not None)
@@ -88,8 +89,8 @@ def cases(chunked: bool) -> Callable[[str], st.SearchStrategy[Case]]:
         further = () if batch is None or chunked else draw(st.sampled_from(((), (), (3,), (2, 2))))
         inner, count = draw(st.integers(1, 6)), draw(st.one_of(st.integers(1, 6), st.sampled_from((8, 17))))
         logits = (count, *further) if batch is None else (batch, count, *further)
-        target, ignore_index = indices(draw, data, logits)
-        ignore_index = None if ignore_index == -100 and draw(st.booleans()) else ignore_index
+        target, ignored = indices(draw, data, logits)
+        ignore_index = None if ignored == -100 and draw(st.booleans()) else ignored
         if not chunked and draw(st.sampled_from((False, False, True))):
             target, ignore_index = probabilities(data, "target", *logits), None
         rows = count * math.prod(further)
