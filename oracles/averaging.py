@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Between, Bounded, Exactly, exact
+from oracles.bounded import Between, Bounded, Exactly, constant, exact, ieee
 
 Mix = Callable[[Any, Any, Any], Any]  # old average, new weights, the new ones' share → new average
 
@@ -33,11 +33,15 @@ def back_from(old: Any, new: Any, share: Any) -> Any:
     return new - (1.0 - share) * (new - old)
 
 
-def whole(old: np.ndarray, new: np.ndarray, share: Any) -> Between:
-    """The whole numbers next to an average of whole numbers, below and above; both where it is whole but for rounding."""
-    mean = old + share * (new - old)
-    slack = 2.0**-20 * (np.abs(old) + np.abs(new))
-    return Between(np.floor(mean - slack), np.ceil(mean + slack), np.zeros(mean.shape, bool))
+def whole(old: np.ndarray, new: np.ndarray, share: Any, mix: Mix) -> Between:
+    """The whole numbers next to an average of whole numbers, below and above.
+
+    A whole number meets one that is not in torch's default dtype, float32, as its type promotion has it: the balls of that arithmetic say
+    where rounding may reach another whole number.
+    """
+    single = ieee("float32")
+    low, high = mix(constant(old.astype(float), single), constant(new.astype(float), single), share).limits()
+    return Between(np.floor(low), np.ceil(high), np.zeros(low.shape, bool))
 
 
 def averaged_model(
@@ -72,7 +76,9 @@ def averaged_model(
     results = {"weights": path(weights, observed["weights"]), "buffers": path(buffers, observed["buffers"]) if use_buffers else buffers}
     if counter is not None:
         old = np.concatenate([counter[:1], observed["counter"][:-1]])
-        results["counter"] = whole(old, counter, np.where(counts == 1, 1.0, share(counter))) if use_buffers else Exactly(counter)
+        mean = whole(old, counter, share(counter), mix)
+        low, high = (np.where(counts == 1, counter, end) for end in mean.limits())
+        results["counter"] = Between(low, high, mean.free) if use_buffers else Exactly(counter)
     return {**results, "n_averaged": Exactly(counts)}
 
 

@@ -30,18 +30,29 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reducti
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
-def binary_cross_entropy_gradient(dy: Any, input: Any, target: Any, weight: Any = None, *, reduction: str) -> Gradients:
-    """(input − target) / ((1 − input) · input); of the target log(1 − input) − log input.
+def binary_cross_entropy_gradient_by(weighted_last: bool) -> Callable[..., Gradients]:
+    """The gradient, with the weight and the divisor of the mean before the slope or after."""
 
-    Where a clamped logarithm has a share, at 0 and 1, any finite number: only that is documented.
-    """
-    g = shared(dy, input.shape, reduction)
-    g = g if weight is None else g * weight
-    x, y = plain(input), plain(target)
-    formula = g * (input - target) / ((1 - input) * input)
-    formula = np.where((x == 0) & (y == 0), g, np.where((x == 1) & (y == 1), -g, formula))
-    of_input = finite_where(((x == 0) & (y > 0)) | ((x == 1) & (y < 1)), formula)
-    return {"input": of_input, "target": g * (clamped(np.log1p, -input) - clamped(np.log, input))}
+    def binary_cross_entropy_gradient(dy: Any, input: Any, target: Any, weight: Any = None, *, reduction: str) -> Gradients:
+        """(input − target) / ((1 − input) · input); of the target log(1 − input) − log input.
+
+        Where a clamped logarithm has a share, at 0 and 1, any finite number: only that is documented.
+        """
+        w = 1 if weight is None else weight
+        g = dy + np.zeros(input.shape) if weighted_last else shared(dy, input.shape, reduction) * w
+        x, y = plain(input), plain(target)
+        formula = g * (input - target) / ((1 - input) * input)
+        formula = np.where((x == 0) & (y == 0), g, np.where((x == 1) & (y == 1), -g, formula))
+        of_target = g * (clamped(np.log1p, -input) - clamped(np.log, input))
+        if weighted_last:
+            formula, of_target = averaged(formula * w, reduction), averaged(of_target * w, reduction)
+        return {"input": finite_where(((x == 0) & (y > 0)) | ((x == 1) & (y < 1)), formula), "target": of_target}
+
+    return binary_cross_entropy_gradient
+
+
+binary_cross_entropy_gradient = binary_cross_entropy_gradient_by(weighted_last=False)
+binary_cross_entropy_gradient.formulations = (binary_cross_entropy_gradient_by(weighted_last=True),)  # type: ignore[attr-defined]
 
 
 def finite_where(mask: np.ndarray, x: Any) -> Any:

@@ -5,13 +5,14 @@ Source of the recursions: Graves et al. 2006, section 4.1, in logarithms.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from oracles.bounded import Bounded, exact, stored
 from oracles.conventions import plain
-from oracles.loss import reduced, shared
+from oracles.loss import anything_where, reduced, shared
 from oracles.softmax import log_softmax
 
 NEVER = -np.inf
@@ -153,13 +154,32 @@ def ctc_loss_gradient(
     blank: int,
     reduction: str,
     zero_infinity: bool,
+    around: bool = False,
 ) -> dict[str, Any]:
-    """−P(class at t | target), 0 after the end of a sequence; with zero_infinity 0 for an infinite loss."""
+    """−P(class at t | target), 0 after the end of a sequence; with zero_infinity 0 for an infinite loss.
+
+    The loss is one of logarithms of probabilities. Where they sum to 1 at a time, the loss and the loss + Σ exp(log_probs) − 1 are the same
+    function: `around` gives the gradient of the second, exp(log_probs) − P(class at t | target), which differs across the constraint only.
+    """
     probs, lengths, sizes = batched(log_probs, input_lengths, target_lengths)
     lattice = Lattice(probs, targets, lengths, sizes, blank)
     losses, shares = occupancy(lattice, probs)
-    g = -shares * cotangents(dy, losses, sizes, reduction)[:, None]
+    slopes = np.where(are_probabilities(probs), np.exp(probs) - shares, -shares) if around else -shares
+    g = slopes * cotangents(dy, losses, sizes, reduction)[:, None]
+    g = anything_where((plain(losses) == np.inf)[:, None] & np.ones(g.shape, bool), g)  # an infinite loss has no gradient
     return {"log_probs": np.where(kept(probs, lengths, losses, zero_infinity), g, 0.0).reshape(log_probs.shape)}
+
+
+def are_probabilities(log_probs: Any) -> np.ndarray:
+    """At which times exponentials sum to 1, but for the rounding of their logarithms: (T, N, 1)."""
+    if isinstance(log_probs, Bounded):
+        size = np.where(np.isfinite(log_probs.value), np.abs(log_probs.value), 0.0)
+        log_probs = Bounded(log_probs.value, log_probs.by.compute.unit * size, log_probs.by)
+    total = np.sum(np.exp(log_probs), axis=-1, keepdims=True)
+    return np.asarray(np.abs(plain(total) - 1) <= getattr(total, "error", 0.0))
+
+
+ctc_loss_gradient.formulations = (partial(ctc_loss_gradient, around=True),)  # type: ignore[attr-defined]
 
 
 def ctc_loss_of_logits(

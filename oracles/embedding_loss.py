@@ -7,20 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Bounded, Doubtful
+from oracles.bounded import Doubtful
 from oracles.bounded.doubtful import doubtful
 from oracles.conventions import plain
-from oracles.loss import gated, reduced, shared, slope
+from oracles.loss import anything_where, gated, reduced, shared, slope
 
 Gradients = dict[str, Any]
-
-
-def anything_where(mask: np.ndarray, x: Any) -> Any:
-    """x, and anything at all where the mask says so."""
-    if not isinstance(x, Bounded) or not mask.any():
-        return x
-    mask = np.broadcast_to(mask, x.shape)
-    return Bounded(np.where(mask, 0.0, x.value), np.where(mask, np.inf, x.error), x.by)
 
 
 def zero(*vectors: Any) -> np.ndarray:
@@ -108,11 +100,11 @@ def triplet_gradient(g: Any, arrays: tuple[Any, Any, Any], distances: Any, margi
     (anchor, positive, negative), (distance, by_first) = arrays, distances
     s = gated(triplet(*arrays, distance, margin, swap), g)
     towards = s[..., None] * by_first(anchor, positive)
-    share = slope(distance(positive, negative) - distance(anchor, negative)) if swap else 1
-    away = (s * share)[..., None] * by_first(anchor, negative)
+    nearer = distance(positive, negative) - distance(anchor, negative) if swap else 0
+    away = (gated(nearer, s) if swap else s)[..., None] * by_first(anchor, negative)
     of_anchor, of_positive, of_negative = towards - away, -towards, away
     if swap:
-        other = (s * (1 - share))[..., None] * by_first(positive, negative)
+        other = gated(-nearer, s)[..., None] * by_first(positive, negative)
         of_positive, of_negative = of_positive - other, of_negative + other
     infinite = np.logical_or.reduce([np.isinf(plain(x)).any(axis=-1, keepdims=True) for x in arrays]) | np.isinf(plain(s))[..., None]
     found = {"anchor": of_anchor, "positive": of_positive, "negative": of_negative}

@@ -43,21 +43,31 @@ def along_input(input: Any, var: Any) -> Any:
     return var[..., None] if var.ndim < input.ndim else var
 
 
-def gaussian_nll_loss(input: Any, target: Any, var: Any, *, full: bool, eps: float, reduction: str) -> Any:
+def every_variance(input: Any, var: Any, var_number: float | None) -> Any:
+    """The variances as an array, where there is but one number too."""
+    return np.ones_like(input) * var_number if var is None else along_input(input, var)
+
+
+def gaussian_nll_loss(input: Any, target: Any, var: Any, *, var_number: float | None, full: bool, eps: float, reduction: str) -> Any:
     """(log max(var, eps) + (input − target)² / max(var, eps)) / 2, with full + log(2π) / 2
 
-    input (*), target (*), var (*), or with a last axis of 1, or without it → (*), or () if it is reduced
+    input (*), target (*), var (*), or with a last axis of 1, or without it; or var_number for all → (*), or () if it is reduced
     Source: torch.nn.GaussianNLLLoss, first formula.
     """
-    v = np.maximum(along_input(input, var), eps)
+    v = np.maximum(every_variance(input, var, var_number), eps)
     losses = 0.5 * (np.log(v) + np.square(input - target) / v)
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
-def gaussian_nll_loss_gradient(dy: Any, input: Any, target: Any, var: Any, *, full: bool, eps: float, reduction: str) -> Gradients:
+def gaussian_nll_loss_gradient(
+    dy: Any, input: Any, target: Any, var: Any, *, var_number: float | None, full: bool, eps: float, reduction: str
+) -> Gradients:
     """(input − target) / v, and (1 / v − (input − target)² / v²) / 2; the clamping of v is left out of account, as documented."""
-    g, v, difference = shared(dy, input.shape, reduction), np.maximum(along_input(input, var), eps), input - target
+    g, difference = shared(dy, input.shape, reduction), input - target
+    v = np.maximum(every_variance(input, var, var_number), eps)
     of_input = 0.5 * g / v * (2 * difference)
+    if var is None:
+        return {"input": of_input, "target": -of_input}
     of_quotient = summed_to(0.5 * g * (np.square(difference) / v / v), v.shape)
     of_var = summed_to(0.5 * g, v.shape) / v - of_quotient
     return {"input": of_input, "target": -of_input, "var": of_var[..., 0] if var.ndim < input.ndim else of_var}

@@ -38,6 +38,7 @@ LOSSES = (
     "torch.nn.GaussianNLLLoss",
     "torch.nn.KLDivLoss",
     "torch.nn.NLLLoss",
+    "torch.nn.LinearCrossEntropyLoss",
     "torch.nn.BCELoss",
     "torch.nn.BCEWithLogitsLoss",
     "torch.nn.SoftMarginLoss",
@@ -200,9 +201,12 @@ class TorchEager:
         return by.but(accuracy={**TABLE, "exp": EXPONENTIAL[dtype]}) if own else by
 
     def lacks(self, operation: Operation, dtype: str) -> str | None:
-        """Why a pair cannot be formed: there is no kernel, or the library of an operator torch.ops.<library>.<name> cannot be imported."""
+        """Why a pair cannot be formed: no kernel, no such class in the installed torch, or a library of torch.ops that is missing."""
         if self.device == "cpu" and dtype in LACKING.get(operation.name, ()):
             return f"{operation.name} has no kernel for {dtype}"
+        module, _, name = operation.name.rpartition(".")
+        if module == "torch.nn" and not hasattr(torch.nn, name):
+            return f"the installed torch has no {operation.name}"
         _, _, registered = operation.name.partition("torch.ops.")
         return import_reason(registered.partition(".")[0]) if registered else None
 

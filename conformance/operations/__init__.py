@@ -51,6 +51,7 @@ FAMILIES = (
     "margin_loss",
     "embedding_loss",
     "ctc_loss",
+    "linear_cross_entropy",
     "descent",
     "adam",
     "adaptive_rates",

@@ -22,8 +22,8 @@ def poisson_nll_loss(input: Any, target: Any, *, reduction: str, **options: Any)
     return torch.nn.PoissonNLLLoss(reduction=reduction, **options)(input, target)
 
 
-def gaussian_nll_loss(input: Any, target: Any, var: Any, *, reduction: str, **options: Any) -> Any:
-    return torch.nn.GaussianNLLLoss(reduction=reduction, **options)(input, target, var)
+def gaussian_nll_loss(input: Any, target: Any, var: Any, *, var_number: float | None, reduction: str, **options: Any) -> Any:
+    return torch.nn.GaussianNLLLoss(reduction=reduction, **options)(input, target, var_number if var is None else var)
 
 
 def kl_div(input: Any, target: Any, *, reduction: str, log_target: bool) -> Any:
@@ -51,12 +51,19 @@ def poisson_cases(draw: st.DrawFn, dtype: str) -> Case:
 
 @st.composite
 def gaussian_cases(draw: st.DrawFn, dtype: str) -> Case:
-    """Variances of every element, of every row with and without its axis, some of them below eps."""
+    """Variances of every element, of every row with and without its axis, some of them below eps; or one number for all."""
     data, shape = draw(data_of(dtype, REGIMES)), draw(SHAPES.filter(len))
     of_rows = draw(st.sampled_from(((), shape, shape[:-1], (*shape[:-1], 1))) if len(shape) > 1 else st.just(shape)) or shape
     var = np.asarray(np.abs(data.array("var", *of_rows)))
-    arrays = {"input": numbers(data, "input", *shape), "target": data.array("target", *shape), "var": var}
-    return data.case(arrays, **options(draw, full=(False, True), eps=(1e-6, 1e-3, 1.0)))
+    var_number = draw(st.sampled_from((None, None, None, 1.0, 0.5, 0.1, 0.0, 3.0))) if takes_a_number() else None
+    arrays = {"input": numbers(data, "input", *shape), "target": data.array("target", *shape)}
+    chosen = options(draw, full=(False, True), eps=(1e-6, 1e-3, 1.0))
+    return data.case({**arrays, "var": var if var_number is None else None}, var_number=var_number, **chosen)
+
+
+def takes_a_number() -> bool:
+    """Whether a variance may be one number: older versions of torch take arrays only."""
+    return "float" in str(torch.nn.functional.gaussian_nll_loss.__annotations__.get("var", ""))
 
 
 @st.composite
@@ -102,14 +109,16 @@ def rates_or_logarithms(trial: Trial, case: Case) -> None:
 
 def variance_of_rows(trial: Trial, case: Case) -> None:
     """A variance without the last axis is that variance for every element of the row."""
-    var, input = array(case, "var"), array(case, "input")
-    if var.ndim < input.ndim:
+    var, input = case.arrays["var"], array(case, "input")
+    if var is not None and var.ndim < input.ndim:
         every = np.ascontiguousarray(np.broadcast_to(var[..., None], input.shape))
         assert_close(trial, case, trial.run(case.but(var=every))["output"], "the variance of a row is not that of its elements")
 
 
 def negative_variance(case: Case) -> Case | None:
     """One variance is −1."""
+    if case.arrays["var"] is None:
+        return case.but(var_number=-1.0)
     var = array(case, "var").copy()
     if not var.size:
         return None

@@ -12,7 +12,16 @@ import pytest
 from scipy import special, stats
 from scipy.spatial import distance
 
-from oracles import binary_loss, classification_loss, ctc_loss, embedding_loss, likelihood_loss, margin_loss, regression_loss
+from oracles import (
+    binary_loss,
+    classification_loss,
+    ctc_loss,
+    embedding_loss,
+    likelihood_loss,
+    linear_cross_entropy,
+    margin_loss,
+    regression_loss,
+)
 
 RNG = np.random.default_rng(7)
 REDUCTIONS = ("none", "sum", "mean")
@@ -48,7 +57,29 @@ def differentiable(loss: Any, arrays: dict[str, np.ndarray], gradient: Any = Non
                 assert slopes[index] == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=2e-5, abs=2e-7), (name, index)
 
 
-MODULES = (binary_loss, classification_loss, ctc_loss, embedding_loss, likelihood_loss, margin_loss, regression_loss)
+MODULES = (
+    linear_cross_entropy,
+    binary_loss,
+    classification_loss,
+    ctc_loss,
+    embedding_loss,
+    likelihood_loss,
+    margin_loss,
+    regression_loss,
+)
+
+
+def test_linear_cross_entropy_is_the_logarithm_of_a_share():
+    x, matrix, bias, target = drawn(3, 4), drawn(10, 4), drawn(10), np.array([[1, 0], [4, 4], [2, 3]])
+    wanted = np.empty((3, 2))
+    for n, i in np.ndindex(3, 2):
+        logits = [sum(x[n, k] * matrix[2 * c + i, k] for k in range(4)) + bias[2 * c + i] for c in range(5)]
+        wanted[n, i] = special.logsumexp(logits) - logits[target[n, i]]
+    arrays = {"input": x, "linear_weight": matrix, "target": target, "linear_bias": bias, "weight": None}
+    options = {"out_features": (2,), "ignore_index": None, "label_smoothing": 0.0}
+    agree(linear_cross_entropy.linear_cross_entropy, arrays, wanted, **options)
+    for formulation in linear_cross_entropy.linear_cross_entropy_gradient.formulations:
+        differentiable(linear_cross_entropy.linear_cross_entropy, arrays, formulation, **options)
 
 
 def test_regression_losses_are_the_formulas_in_rationals():
@@ -77,9 +108,11 @@ def test_likelihoods_are_those_of_scipy():
     full = np.exp(x) - some * x + term
     agree(likelihood_loss.poisson_nll_loss, {"input": x, "target": some}, full, log_input=True, full=True, eps=1e-8)
     normal = -stats.norm.logpdf(x, y, np.sqrt(var))
-    agree(likelihood_loss.gaussian_nll_loss, {"input": x, "target": y, "var": var}, normal, full=True, eps=1e-6)
+    agree(likelihood_loss.gaussian_nll_loss, {"input": x, "target": y, "var": var}, normal, full=True, eps=1e-6, var_number=None)
     rows = {"input": x, "target": y, "var": var[:, 0]}
-    agree(likelihood_loss.gaussian_nll_loss, rows, -stats.norm.logpdf(x, y, np.sqrt(var[:, :1])), full=True, eps=1e-6)
+    agree(likelihood_loss.gaussian_nll_loss, rows, -stats.norm.logpdf(x, y, np.sqrt(var[:, :1])), full=True, eps=1e-6, var_number=None)
+    number = {"input": x, "target": y, "var": None}
+    agree(likelihood_loss.gaussian_nll_loss, number, -stats.norm.logpdf(x, y, np.sqrt(0.3)), full=True, eps=1e-6, var_number=0.3)
     p, q = RNG.dirichlet(np.ones(4), 3), RNG.dirichlet(np.ones(4), 3)
     divergence = special.rel_entr(p, q)
     agree(likelihood_loss.kl_div, {"input": np.log(q), "target": p}, divergence, log_target=False)

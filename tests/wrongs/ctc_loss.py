@@ -34,5 +34,7 @@ MINIATURES = [
     Miniature("a law of its own", "laws", "CTCLoss", "float32", with_output(lambda y: y + 0.1 * (y.ndim == 0))),
     Miniature("float32 computed in bfloat16", "forward", "CTCLoss_Logits", "float32", in_bfloat16),
     Miniature("the gradient is one percent too large", "gradient", "CTCLoss_Logits", "float32", scaled_gradient(1.01)),
+    Miniature("the gradient is one percent too large", "gradient", "CTCLoss", "float32", scaled_gradient(1.01)),
+    Miniature("inputs are taken to their end", "gradient", "CTCLoss", "float32", with_inputs(whole_inputs)),
     Miniature("inputs are taken to their end", "gradient", "CTCLoss_Logits", "float32", with_inputs(whole_inputs)),
 ]

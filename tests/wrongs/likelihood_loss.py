@@ -32,6 +32,7 @@ MINIATURES = [
     Miniature("the gradient is one percent too large", "gradient", "PoissonNLLLoss", "float32", scaled_gradient(1.01)),
     Miniature("float32 computed in bfloat16", "forward", "GaussianNLLLoss", "float32", in_bfloat16),
     Miniature("eps is always 1", "forward", "GaussianNLLLoss", "float32", with_options(eps=1.0)),
+    Miniature("a variance that is one number is 3", "forward", "GaussianNLLLoss", "float32", with_options(var_number=3.0)),
     Miniature("the constant is left out", "forward", "GaussianNLLLoss", "float32", with_options(full=False)),
     Miniature("nothing is refused", "rejects", "GaussianNLLLoss", "float32", never_refuses),
     Miniature("0 log 0 is NaN", "forward", "KLDivLoss", "float32", entropy_of_zero),
