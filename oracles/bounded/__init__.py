@@ -11,7 +11,7 @@ from .doubtful import Doubtful
 from .elementwise import erf, erfc
 from .formats import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, FORMATS, INTEGERS, TF32, Format, Integers
 from .movement import blurred, coarse, stored
-from .products import contract
+from .products import contract, weighted
 from .reductions import add_at
 from .sets import Between, Exactly, OneOf
 
@@ -45,4 +45,5 @@ __all__ = [
     "exact",
     "ieee",
     "stored",
+    "weighted",
 ]
