@@ -24,11 +24,25 @@ class Reading:
             padding_mode
         ]
         flat = grid.reshape(grid.shape[0], self.points, len(self.sides))
+        flat = np.where(np.isnan(getattr(flat, "value", flat)), -1 * np.ones_like(flat), flat)
         self.scales = [(n - 1) / 2 if align_corners else n / 2 for n in self.sides]
-        self.at = [self.place(flat[..., -1 - axis], n, bool(align_corners)) for axis, n in enumerate(self.sides)]
+        corners = bool(align_corners)
+        placed = [self.place(flat[..., -1 - axis], n, corners) for axis, n in enumerate(self.sides)]
+        self.at = [
+            nearer(p, 2 * (n - corners)) if padding_mode == "reflection" else np.clip(p, -REACH, n - 1 + REACH)
+            for p, n in zip(placed, self.sides, strict=True)
+        ]
         far = [float(np.max(np.abs(getattr(p, "value", p)), initial=0)) for p in self.at]
         self.margins = [(max(0, math.ceil(f)) + REACH, max(0, math.ceil(f) - n + 1) + REACH) for f, n in zip(far, self.sides, strict=True)]
         self.cells = [np.arange(-before, n + after) for n, (before, after) in zip(self.sides, self.margins, strict=True)]
+
+    def besides(self, mode: str) -> list[np.ndarray]:
+        """Masks like the weights of what may be multiplied by 0; positions beyond an edge may be put on it first, the image be read there."""
+        found = []
+        for p, n, cells in zip(self.at, self.sides, self.cells, strict=True):
+            inside = p if mode == "bicubic" or self.continued == "constant" else reflected(p, n, self.continued)
+            found.append(touching(inside[..., None] - cells, mode))
+        return found
 
     @staticmethod
     def place(g: Any, n: int, align_corners: bool) -> Any:

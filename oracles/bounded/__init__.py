@@ -6,7 +6,7 @@ ball         value ± error                       judge, sets   which results ar
 """
 
 from .arithmetic import TABLE, Accuracy, Arithmetic, any_order, cascade, ieee
-from .ball import Bounded, constant, exact
+from .ball import Bounded, constant, exact, tabulated
 from .doubtful import Doubtful
 from .elementwise import erf, erfc
 from .formats import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, FORMATS, INTEGERS, TF32, Format, Integers
@@ -45,5 +45,6 @@ __all__ = [
     "exact",
     "ieee",
     "stored",
+    "tabulated",
     "weighted",
 ]

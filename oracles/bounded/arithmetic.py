@@ -66,6 +66,7 @@ class Arithmetic:
     accuracy       name of an elementary operation ↦ its `Accuracy`
     composite      every elementary operation is a kernel of its own, whose result is stored in `compute` (see `as_composite`)
     constant_bits  fixed-point subjects: fractional bits of a formula's constants; None for floating-point constants
+    table_bits     subjects that keep weights as integers: fractional bits of a table whose largest weight is 1 (see `tabulated`)
     """
 
     storage: Format | Integers
@@ -77,6 +78,7 @@ class Arithmetic:
     accuracy: Mapping[str, Accuracy] = field(default_factory=lambda: TABLE, hash=False)
     composite: bool = False
     constant_bits: int | None = None
+    table_bits: int | None = None
 
     def but(self, **changes: Any) -> Arithmetic:
         """The same arithmetic with some properties changed."""
