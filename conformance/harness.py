@@ -179,6 +179,7 @@ def _first_failure(
 ) -> Exception | KnownFailure | None:
     """The failure that remains after shrinking, or the known failure whose witness passes."""
     for entry in known:
+        ledger.known = [other for other in known if other.crash and other is not entry]
         with warnings.catch_warnings():
             ignore_warnings_of_the_library()
             if not entry.still_fails(partial(trial, entry.witness_of(operation, dtype))):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import faulthandler
 import fnmatch
 import inspect
+import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +19,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from conformance.model import Case, Operation
 from conformance.strategies import DTYPES
 
-OPTIONAL: dict[str, Any] = {"requires": dict}
+OPTIONAL: dict[str, Any] = {"requires": dict, "crash": bool}
 FIELDS: dict[str, Any] = {"test": (str, list), "where": (dict, str), "reason": str, "link": str, "versions": str, "witness": dict}
 TEST = re.compile(r"(test_[\w*]+)\[([^\[\]]+)\]")
 
@@ -31,7 +33,8 @@ class KnownFailure:
     """One exception: the test (or several), which of its cases are set aside, why, since when, and a case that must fail.
 
     `where` is a table of option values, all of which must be equal, or a Python expression over options, arrays and layouts;
-    `requires` what the backend's environment must say beside the version, as {avx512_bf16 = "yes"}.
+    `requires` what the backend's environment must say beside the version, as {avx512_bf16 = "yes"}; `crash` says that the witness may
+    end the process, so that it is tried in a child.
     """
 
     test: str | Sequence[str]
@@ -41,6 +44,7 @@ class KnownFailure:
     versions: str
     witness: Mapping[str, Any]
     requires: Mapping[str, str] = field(default_factory=dict)
+    crash: bool = False
     file: str = ""
 
     @property
@@ -79,7 +83,9 @@ class KnownFailure:
         return Case(arrays, options, dtype, layouts=self.witness.get("layouts", {}), asked=self.witness.get("asked", ""))
 
     def still_fails(self, attempt: Callable[[], None]) -> bool:
-        """Whether the witness fails, by a disagreement or an error of the library."""
+        """Whether the witness fails, by a disagreement or an error of the library, or by the death of its process."""
+        if self.crash:
+            return _fails_in_a_child(attempt)
         try:
             attempt()
         except Exception:  # whatever the library raises: the entry says that this case fails
@@ -92,6 +98,22 @@ class KnownFailure:
             f"{operation.name} on {backend.name}: the known failure “{self.reason}” ({self.link}) is fixed: its witness passes. "
             f"Remove the entry {', '.join(self.tests)} from {self.file or 'the known failures'} or narrow its versions ({self.versions})."
         )
+
+
+def _fails_in_a_child(attempt: Callable[[], None]) -> bool:
+    """Whether an attempt raises or ends its process; where processes cannot be forked it is not tried, and taken to fail."""
+    if not hasattr(os, "fork"):
+        return True
+    child = os.fork()
+    if child:
+        return os.waitpid(child, 0)[1] != 0
+    status = 1
+    try:
+        faulthandler.disable()  # the death is expected
+        attempt()
+        status = 0
+    finally:
+        os._exit(status)
 
 
 def _numpy_only(name: str, *rest: Any) -> Any:

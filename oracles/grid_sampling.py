@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Bounded, Doubtful, OneOf, add_at, contract
-from oracles.sampling_grid import KEYS, cubic, hat
+from oracles.bounded import Bounded, Doubtful, OneOf, add_at, contract, weighted
+from oracles.sampling_grid import KEYS, cubic, hat, touching
 
 REACH = 3
 
@@ -24,15 +24,30 @@ class Reading:
             padding_mode
         ]
         flat = grid.reshape(grid.shape[0], self.points, len(self.sides))
+        infinite = np.isinf(getattr(flat, "value", flat)).any(axis=2) & (padding_mode == "reflection")
+        self.nowhere = infinite.reshape(grid.shape[:-1])
+        flat = np.where(np.isnan(getattr(flat, "value", flat)), -1 * np.ones_like(flat), flat)
         self.scales = [(n - 1) / 2 if align_corners else n / 2 for n in self.sides]
-        self.at = [self.place(flat[..., -1 - axis], n, bool(align_corners)) for axis, n in enumerate(self.sides)]
-        far = [float(np.max(np.abs(getattr(p, "value", p)), initial=0)) for p in self.at]
+        placed = [self.place(flat[..., -1 - axis], n, bool(align_corners)) for axis, n in enumerate(self.sides)]
+        periods = [2 * (n - bool(align_corners)) if padding_mode == "reflection" else None for n in self.sides]
+        self.at = [beside(p, n) if w is None else nearer(p, w) for p, n, w in zip(placed, self.sides, periods, strict=True)]
+        far = [float(np.max(np.abs(getattr(p, "value", p)) + getattr(p, "error", 0.0), initial=0)) for p in self.at]
         self.margins = [(max(0, math.ceil(f)) + REACH, max(0, math.ceil(f) - n + 1) + REACH) for f, n in zip(far, self.sides, strict=True)]
         self.cells = [np.arange(-before, n + after) for n, (before, after) in zip(self.sides, self.margins, strict=True)]
+
+    def besides(self, mode: str) -> list[np.ndarray]:
+        """Masks like the weights of what may be multiplied by 0, where a position beyond an edge may be put on the edge first."""
+        found = []
+        for p, n, cells in zip(self.at, self.sides, self.cells, strict=True):
+            inside = p if mode == "bicubic" or self.continued == "constant" else reflected(p, n, self.continued)
+            found.append(touching(inside[..., None] - cells, mode))
+        return found
 
     @staticmethod
     def place(g: Any, n: int, align_corners: bool) -> Any:
         """−1 and 1 are the centres of the corner cells, or their outer edges."""
+        if align_corners and n == 1:
+            return np.zeros_like(g)
         return (g + 1) * (n - 1) / 2 if align_corners else ((g + 1) * n - 1) / 2
 
     def continuation(self, input: Any) -> Any:
@@ -45,18 +60,18 @@ class Reading:
         return [cubic(t, KEYS) if mode == "bicubic" else hat(t) for t in distances]
 
     def slopes(self, mode: str, below: bool = False) -> list[Any]:
-        """The derivatives of the weights by the grid, from above or from below where the kernel has a corner."""
+        """The derivatives of the weights by the positions, from above or from below where the kernel has a corner."""
         distances = [p[..., None] - cells for p, cells in zip(self.at, self.cells, strict=True)]
-        each = zip(distances, self.scales, strict=True)
-        return [(cubic_slope(t, KEYS) if mode == "bicubic" else hat_slope(t, below)) * scale for t, scale in each]
+        return [cubic_slope(t, KEYS) if mode == "bicubic" else hat_slope(t, below) for t in distances]
 
-    def nearest(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The least and the greatest cell of the continued image that can be the nearest one, counted from its beginning."""
+    def nearest(self) -> list[list[np.ndarray]]:
+        """The cells of the continued image that can be the nearest one, from the least to the greatest, counted from its beginning."""
         found = []
         for p, (before, _) in zip(self.at, self.margins, strict=True):
             value, error = getattr(p, "value", p), getattr(p, "error", 0.0)
             low, high = np.ceil(value - error - 0.5), np.floor(value + error + 0.5)
-            found.append(((low + before).astype(int), (high + before).astype(int)))
+            several = int(np.max(high - low, initial=0)) + 1
+            found.append([(np.minimum(low + further, high) + before).astype(int) for further in range(several)])
         return found
 
     def back(self, dx: Any) -> Any:
@@ -65,6 +80,31 @@ class Reading:
         at = np.pad(np.arange(flat).reshape(self.sides) + 1, self.margins, self.continued).ravel()
         dx = dx.reshape(*planes, len(at))[..., np.flatnonzero(at)]
         return add_at((*planes, flat), (slice(None), slice(None), at[at > 0] - 1), dx).reshape(*planes, *self.sides)
+
+
+def nearer(p: Any, period: int) -> Any:
+    """Positions moved by whole periods to around 0: anywhere where rounding reaches as far as a period, or the position is infinite."""
+    p = (p + 0.5) - 0.5
+    value, error = getattr(p, "value", p), getattr(p, "error", 0.0)
+    known = np.isfinite(value) & (2 * error < period)
+    with np.errstate(invalid="ignore"):
+        value = np.where(known, value - period * np.rint(np.where(known, value, 0) / max(period, 1)), 0.0)
+    return Bounded(value, np.where(known, error, period / 2), p.by) if isinstance(p, Bounded) else value
+
+
+def beside(p: Any, n: int) -> Any:
+    """Positions far beyond an edge moved by whole cells to where nothing of the image is in reach, and their fractions are kept."""
+    value, error = getattr(p, "value", p), getattr(p, "error", 0.0)
+    below, above = value + error < -REACH, value - error > n - 1 + REACH
+    fraction = np.where(np.isfinite(value), value, 0) % 1
+    value = np.where(below, fraction - REACH - 2, np.where(above, fraction + n + REACH, value))
+    return Bounded(value, np.where(below | above, np.minimum(error, 1), error), p.by) if isinstance(p, Bounded) else value
+
+
+def reflected(p: Any, n: int, continued: str) -> Any:
+    """The position in the image at which one beyond an edge is read."""
+    inside = {"edge": lambda: p, "reflect": lambda: np.abs(p), "symmetric": lambda: np.abs(p + 0.5) - 0.5}[continued]()
+    return np.clip(inside, 0, n - 1)
 
 
 def hat_slope(t: Any, below: bool = False) -> Any:
@@ -85,13 +125,13 @@ def cubic_slope(distance: Any, a: float) -> Any:
     return np.where(distance < 0, -slope, slope)
 
 
-def read(cells: Any, weights: list[Any]) -> Any:
+def read(cells: Any, weights: list[Any], besides: Any = (None,) * 3) -> Any:
     """Σ over all axes of the weights (N, P, …) times the cells (N, C, …), the last axis first: (N, C, P)."""
-    labels = "ijk"[: len(weights)]
-    y = contract(f"npw,nc{labels[:-1]}w->ncp{labels[:-1]}", weights[-1], cells)
-    for axis in range(len(weights) - 2, -1, -1):
+    labels, last = "ijk"[: len(weights)], len(weights) - 1
+    y = weighted(f"nc{labels[:-1]}w,npw->ncp{labels[:-1]}", cells, weights[-1], besides[last])
+    for axis in range(last - 1, -1, -1):
         others = labels[:axis]
-        y = contract(f"npw,ncp{others}w->ncp{others}", weights[axis], y)
+        y = weighted(f"ncp{others}w,npw->ncp{others}", y, weights[axis], besides[axis])
     return y
 
 
@@ -101,19 +141,28 @@ def read_by_points(cells: Any, weights: list[Any], last_first: bool) -> Any:
     order = range(len(weights))
     for axis in reversed(order) if last_first else order:
         rest = labels.replace("ijk"[axis], "")
-        cells = contract(f"np{labels},np{'ijk'[axis]}->np{rest}", cells, weights[axis])
+        cells = weighted(f"np{labels},np{'ijk'[axis]}->np{rest}", cells, weights[axis])
         labels = rest
     return cells
 
 
-def grid_sample(input: Any, grid: Any, *, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None) -> Any:
+def grid_sample(
+    input: Any,
+    grid: Any,
+    *,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool | None = None,
+    zeros: bool = False,
+) -> Any:
     """Read images or volumes at the positions of a grid.
 
     y[n, c, p] = Σ over i, j of k(Y(p) − i) · k(X(p) − j) · input[n, c, i, j]
 
     X = ((x + 1)·W − 1) / 2, or (x + 1)·(W − 1) / 2 with align_corners, (x, y) = grid[n, p]; k is max(0, 1 − |t|), or Keys' cubic of
     a = −0.75; nearest takes the nearest cell. Beyond its edges the image continues with zeros, its edge cells ("border"), or its
-    reflection about the centres of the corner cells (with align_corners) or their outer edges.
+    reflection about the centres of the corner cells (with align_corners) or their outer edges. A position that is NaN is −1; one that
+    is infinite has no reflection, so that anything may be read there.
 
     input (N, C, H, W), grid (N, H′, W′, 2) → (N, C, H′, W′), and with an axis more for volumes
     Source: torch.nn.functional.grid_sample; padding_mode, align_corners.
@@ -121,25 +170,32 @@ def grid_sample(input: Any, grid: Any, *, mode: str = "bilinear", padding_mode: 
     reading = Reading(input, grid, padding_mode, align_corners)
     cells = reading.continuation(input)
     if mode != "nearest":
-        return read(cells, reading.weights(mode)).reshape(reading.output)
+        besides = reading.besides(mode) if zeros else (None,) * 3
+        return freed(read(cells, reading.weights(mode), besides).reshape(reading.output), reading.nowhere[:, None])
     image = np.arange(len(input))[:, None]
     choices = itertools.product(*reading.nearest())
     return OneOf([np.moveaxis(cells[(image, slice(None), *at)], -1, 1).reshape(reading.output) for at in choices])
 
 
-def grid_sample_first_axis_first(
-    input: Any, grid: Any, *, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
-) -> Any:
+def grid_sample_first_axis_first(input: Any, grid: Any, **options: Any) -> Any:
     """The same, beginning with the first axis.
 
     Source: torch.nn.functional.grid_sample.
     """
     rank = input.ndim - 2
     turned = input.transpose(0, 1, *range(rank + 1, 1, -1))
-    return grid_sample(turned, grid[..., ::-1], mode=mode, padding_mode=padding_mode, align_corners=align_corners)
+    return grid_sample(turned, grid[..., ::-1], **options)
 
 
-grid_sample.formulations = (grid_sample_first_axis_first,)  # type: ignore[attr-defined]
+def grid_sample_with_zeros(input: Any, grid: Any, **options: Any) -> Any:
+    """The same, also multiplying by weights of 0, which makes NaN of infinities.
+
+    Source: torch.nn.functional.grid_sample.
+    """
+    return grid_sample(input, grid, **options, zeros=True)
+
+
+grid_sample.formulations = (grid_sample_first_axis_first, grid_sample_with_zeros)  # type: ignore[attr-defined]
 
 
 def grid_sample_gradient(
@@ -151,8 +207,11 @@ def grid_sample_gradient(
     padding_mode: str = "zeros",
     align_corners: bool | None = None,
     below: bool = False,
+    zeros: bool = False,
 ) -> dict[str, Any]:
     """The derivatives of Σ dy·y: by input the transpose of its weights, by the grid their slopes; 0 by the grid of nearest.
+
+    By a position that is NaN, or infinite and reflected, there is none: it is free.
 
     Source: the product rule on torch.nn.functional.grid_sample.
     """
@@ -161,36 +220,51 @@ def grid_sample_gradient(
     dy = dy.reshape(*reading.output[:2], reading.points)
     if mode == "nearest":
         return {"input": nearest_gradient(dy, cells, reading), "grid": np.zeros_like(grid)}
-    weights, slopes = reading.weights(mode), reading.slopes(mode, below)
-    spread = dy
-    labels = ""
+    weights = reading.weights(mode)
+    slopes = [slope * scale for slope, scale in zip(reading.slopes(mode, below), reading.scales, strict=True)]
+    besides = reading.besides(mode) if zeros else (None,) * 3
+    spread, labels = dy, ""
     for axis in range(rank - 1):
-        spread = contract(f"ncp{labels},npw->ncp{labels}w", spread, weights[axis])
+        spread = weighted(f"ncp{labels},npw->ncp{labels}w", spread, weights[axis], besides[axis])
         labels += "ij"[axis]
-    dx = contract(f"ncp{labels},npw->nc{labels}w", spread, weights[-1])
+    dx = weighted(f"ncp{labels},npw->nc{labels}w", spread, weights[-1], besides[rank - 1])
     each = [read(cells, [slopes[at] if at == axis else weights[at] for at in range(rank)]) for axis in range(rank)]
     dgrid = np.stack([np.sum(dy * slope, axis=1) for slope in each[::-1]], axis=-1)
-    return {"input": reading.back(dx), "grid": dgrid.reshape(grid.shape)}
+    lost = np.any(reading.nowhere, axis=tuple(range(1, rank + 1)), keepdims=True)[:, None]
+    return {"input": freed(reading.back(dx), lost), "grid": by_grid(dgrid, grid, reading)}
+
+
+def freed(x: Any, where: np.ndarray) -> Any:
+    """x, of which nothing is known at some elements."""
+    return Bounded(x.value, np.where(where, np.inf, x.error), x.by) if isinstance(x, Bounded) else x
+
+
+def by_grid(dgrid: Any, grid: Any, reading: Reading) -> Any:
+    """The derivative by a grid, free where the position is NaN, or nowhere."""
+    undefined = np.isnan(getattr(grid, "value", grid)) | reading.nowhere[..., None]
+    return freed(dgrid.reshape(grid.shape), undefined)
 
 
 def nearest_gradient(dy: Any, cells: Any, reading: Reading) -> Any:
     """dy added up where it was read, or at any of several places."""
     ends = reading.nearest()
-    doubt = np.any([low != high for low, high in ends], axis=0)[:, None]
+    doubt = np.any([each[0] != each[-1] for each in ends], axis=0)[:, None]
     image, channel = np.ogrid[: cells.shape[0], : cells.shape[1]]
     found: Any = 0.0
     for number, at in enumerate(itertools.product(*ends)):
-        taken = np.where(Doubtful(np.broadcast_to(number == 0, doubt.shape), doubt), dy, 0 * dy)
+        taken = np.where(Doubtful(np.broadcast_to(number == 0, doubt.shape), doubt), dy, np.zeros_like(dy))
         found = found + add_at(cells.shape, (image[..., None], channel[..., None], *(a[:, None] for a in at)), taken)
     return reading.back(found)
 
 
 def hull(above: Any, below: Any) -> Any:
-    """Everything between two derivatives, as of a function with a corner."""
+    """Everything between two derivatives, as of a function with a corner; that from above where there is no number."""
     if not isinstance(above, Bounded):
         return (above + below) / 2
-    apart, error = np.abs(above.value - below.value), np.maximum(above.error, below.error)
-    middle = above.value + (below.value - above.value) / 2
+    numbers = np.isfinite(above.value) & np.isfinite(below.value) & ~above.free & ~below.free
+    one, other = np.where(numbers, above.value, 0.0), np.where(numbers, below.value, 0.0)
+    apart, error = np.abs(one - other), np.where(numbers, np.maximum(above.error, below.error), above.error)
+    middle = one + (other - one) / 2
     return Bounded(np.where(apart > 0, middle, above.value), np.where(apart > 0, (error + apart / 2) * (1 + 2.0**-50), error), above.by)
 
 
@@ -203,8 +277,16 @@ def gradient_at_corners(dy: Any, input: Any, grid: Any, **options: Any) -> dict[
     return {**found, "grid": hull(found["grid"], below["grid"])}
 
 
+def gradient_with_zeros(dy: Any, input: Any, grid: Any, **options: Any) -> dict[str, Any]:
+    """The same, also multiplying by weights of 0, which makes NaN of infinities.
+
+    Source: the product rule on torch.nn.functional.grid_sample.
+    """
+    return grid_sample_gradient(dy, input, grid, **options, zeros=True)
+
+
 def by_products(last_first: bool) -> Any:
-    """The gradient whose part by the grid multiplies dy with the cells before anything else, in one order of the axes."""
+    """The gradient whose part by the grid multiplies dy with the cells first, in one order of the axes, and by how far cells lie last."""
 
     def gradient(
         dy: Any, input: Any, grid: Any, *, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
@@ -215,17 +297,17 @@ def by_products(last_first: bool) -> Any:
         reading = Reading(input, grid, padding_mode, align_corners)
         labels, points = "ijk"[: len(reading.sides)], dy.reshape(*reading.output[:2], reading.points)
         cells = contract(f"ncp,nc{labels}->np{labels}", points, reading.continuation(input))
-        each = [by_axes(cells, reading.weights(mode), reading.slopes(mode, below), last_first) for below in (False, True)]
-        return {**found, "grid": hull(*each).reshape(grid.shape)}
+        each = [by_axes(cells, reading.weights(mode), reading.slopes(mode, below), reading.scales, last_first) for below in (False, True)]
+        return {**found, "grid": by_grid(hull(*each), grid, reading)}
 
     return gradient
 
 
-def by_axes(cells: Any, weights: list[Any], slopes: list[Any], last_first: bool) -> Any:
-    """The products with one axis's slopes and the others' weights, the last axis's first: (N, P, rank)."""
+def by_axes(cells: Any, weights: list[Any], slopes: list[Any], scales: list[float], last_first: bool) -> Any:
+    """The products with one axis's slopes and the others' weights, the last axis's first, and with the scale: (N, P, rank)."""
     axes = range(len(weights))
     parts = [read_by_points(cells, [slopes[at] if at == axis else weights[at] for at in axes], last_first) for axis in axes]
-    return np.stack(parts[::-1], axis=-1)
+    return np.stack([part * scale for part, scale in zip(parts, scales, strict=True)][::-1], axis=-1)
 
 
-grid_sample_gradient.formulations = (gradient_at_corners, by_products(False), by_products(True))  # type: ignore[attr-defined]
+grid_sample_gradient.formulations = (gradient_at_corners, by_products(False), by_products(True), gradient_with_zeros)  # type: ignore[attr-defined]

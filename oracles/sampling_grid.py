@@ -50,10 +50,23 @@ class Axis:
 
     def antialiased(self, mode: str) -> Any:
         """The weight (m, n) of old cells in each new one under a kernel as wide as the coarser of both grids, with sum 1."""
-        centres = (np.arange(self.m) + 0.5) * self.step
-        distance = (np.arange(self.n) + 0.5 - centres[:, None]) / np.maximum(self.step, 1)
+        distance = self.distances((np.arange(self.m) + 0.5) * self.step)
         weights = cubic(distance, PILLOW) if mode == "bicubic" else hat(distance)
         return weights / np.sum(weights, axis=1, keepdims=True)
+
+    def beside(self, mode: str, antialias: bool) -> np.ndarray:
+        """Cells, as of the weights, within the reach of the kernel around new cells at which it is 0 in one of them.
+
+        The kernel of linear modes may lie around the edge instead of around a new cell that is beyond it.
+        """
+        if antialias:
+            return touching(self.distances((np.arange(self.m) + 0.5) * self.step), mode)
+        centres = self.centres() if mode == "bicubic" else np.clip(self.centres(), 0, self.n - 1)
+        return touching(centres[:, None] - np.arange(-2, self.n + 2), mode)
+
+    def distances(self, centres: Any) -> Any:
+        """How far old cells lie from new ones, in steps of the coarser of both grids."""
+        return (np.arange(self.n) + 0.5 - centres[:, None]) / np.maximum(self.step, 1)
 
     def windows(self) -> np.ndarray:
         """1 where an old cell (columns) overlaps a new one (rows): ⌊o·n/m⌋ … ⌈(o + 1)·n/m⌉ − 1."""
@@ -72,3 +85,11 @@ def cubic(distance: Any, a: float) -> Any:
     near = ((a + 2) * t - (a + 3)) * t * t + 1
     far = ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
     return np.where(t <= 1, near, far)
+
+
+def touching(distance: Any, mode: str) -> np.ndarray:
+    """Cells within the reach of the kernel along the last axis, if one of them is where it is 0: at its end, or at a whole distance."""
+    size, error = np.abs(getattr(distance, "value", distance)), getattr(distance, "error", 0.0)
+    ends = (1, 2) if mode == "bicubic" else (1,)
+    zero = np.logical_or.reduce([np.abs(size - end) <= error for end in ends])
+    return np.asarray((size <= ends[-1] + error) & np.any(zero, axis=-1, keepdims=True))

@@ -10,77 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Doubtful, OneOf, add_at, coarse, contract, stored
-from oracles.sampling_grid import Axis, sides_after
-
-EDGE = 2
+from oracles.bounded import Doubtful, OneOf, add_at, coarse, stored, weighted
+from oracles.weighing import Grid, along, at_once, back
 
 
-class Grid:
-    """The axes of a resampling, the old ones' sides and the new ones'."""
-
-    def __init__(
-        self,
-        x: Any,
-        size: Any,
-        scale_factor: Any,
-        mode: str,
-        align_corners: bool | None,
-        recompute_scale_factor: bool | None,
-        antialias: bool,
-    ) -> None:
-        rank = x.ndim - 2
-        self.mode, self.antialias, self.sides = mode, antialias, x.shape[2:]
-        self.output = sides_after(self.sides, size, scale_factor)
-        used = scale_factor is not None and not recompute_scale_factor and mode != "area"
-        scales = (scale_factor if isinstance(scale_factor, tuple) else (scale_factor,) * rank) if used else (None,) * rank
-        one = np.ones_like(x, shape=())
-        self.axes = [Axis(one, n, m, s, bool(align_corners)) for n, m, s in zip(self.sides, self.output, scales, strict=True)]
-        self.edge = EDGE if mode not in ("nearest", "nearest-exact", "area") and not antialias else 0
-
-    def matrices(self) -> list[Any]:
-        """For every axis the weights (m, n + 2·edge) of old cells in new ones."""
-        if self.mode == "area":
-            return [axis.windows() for axis in self.axes]
-        return [axis.antialiased(self.mode) if self.antialias else axis.weights(self.mode) for axis in self.axes]
-
-    def counts(self) -> Any:
-        """How many old cells a new one has, in area mode."""
-        each = [matrix.sum(axis=1).astype(int) for matrix in self.matrices()]
-        return np.prod(np.meshgrid(*each, indexing="ij"), axis=0)
-
-
-def along(x: Any, axis: int, matrix: Any, edge: int) -> Any:
-    """x with one axis multiplied by a matrix, `edge` cells on either side repeating the first and the last."""
-    x = np.pad(x, [(edge * (i == axis),) * 2 for i in range(x.ndim)], "edge") if edge else x
-    x = np.moveaxis(x, axis, -1)
-    y = contract("ni,oi->no", x.reshape(math.prod(x.shape[:-1]), x.shape[-1]), matrix)
-    return np.moveaxis(y.reshape(*x.shape[:-1], len(matrix)), -1, axis)
-
-
-def back(dy: Any, axis: int, matrix: Any, edge: int) -> Any:
-    """The same transposed: what reaches the edge's repetitions is added to the edge."""
-    dx = along(dy, axis, np.swapaxes(matrix, 0, 1), 0)
-    if not edge:
-        return dx
-    if dx.shape[axis] == 2 * edge + 1:
-        return np.sum(dx, axis=axis, keepdims=True)
-    first, middle, last = np.split(dx, [edge + 1, dx.shape[axis] - edge - 1], axis=axis)
-    ends = (np.sum(first, axis=axis, keepdims=True), middle, np.sum(last, axis=axis, keepdims=True))
-    return np.concatenate(ends, axis=axis)
-
-
-def interpolate(
-    x: Any,
-    *,
-    size: Any = None,
-    scale_factor: Any = None,
-    mode: str = "nearest",
-    align_corners: bool | None = None,
-    recompute_scale_factor: bool | None = None,
-    antialias: bool = False,
-    last_first: bool = True,
-) -> Any:
+def interpolate(x: Any, *, last_first: bool = True, zeros: bool = False, **options: Any) -> Any:
     """Resample signals, images or volumes, one axis after the other.
 
     y[n, c, o, …] = Σ over i, … of weight[o, i] · … · x[n, c, i, …], i beyond the edge repeating it
@@ -93,15 +27,15 @@ def interpolate(
     x (N, C, H, …) → (N, C, H′, …), the given size or ⌊H · scale_factor⌋
     Source: torch.nn.functional.interpolate; torch.nn.Upsample, Shape; Keys 1981; Pillow's reduction, for antialias.
     """
-    grid = Grid(x, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
-    if mode.startswith("nearest"):
+    grid = Grid(x, **options)
+    if grid.mode.startswith("nearest"):
         return nearest(x, grid)
     order: Sequence[int] = range(len(grid.axes))
-    matrices = grid.matrices()
+    matrices, besides = grid.matrices(), grid.besides() if zeros else [None] * len(order)
     for at in reversed(order) if last_first else order:
-        x = along(x, 2 + at, matrices[at], grid.edge)
-        x = stored(x) if antialias else x
-    return x / grid.counts() if mode == "area" else x
+        x = along(x, 2 + at, matrices[at], grid.edge, besides[at])
+        x = stored(x) if grid.antialias else x
+    return x / grid.counts() if grid.mode == "area" else x
 
 
 def candidates(grid: Grid) -> tuple[list[tuple[np.ndarray, ...]], np.ndarray]:
@@ -140,92 +74,61 @@ def interpolate_first_axis_first(x: Any, **options: Any) -> Any:
     return interpolate(x, **options, last_first=False)
 
 
-def at_once(matrices: list[Any]) -> Any:
-    """The matrix of all axes together: products of their weights."""
-    product, *others = matrices
-    for matrix in others:
-        sides = (len(product) * len(matrix), product.shape[1] * matrix.shape[1])
-        product = (product[:, None, :, None] * matrix[None, :, None, :]).reshape(sides)
-    return product
-
-
-def interpolate_at_once(
-    x: Any,
-    *,
-    size: Any = None,
-    scale_factor: Any = None,
-    mode: str = "nearest",
-    align_corners: bool | None = None,
-    recompute_scale_factor: bool | None = None,
-    antialias: bool = False,
-) -> Any:
+def interpolate_at_once(x: Any, **options: Any) -> Any:
     """The same as one sum, the weights of the axes multiplied first.
 
     Source: torch.nn.functional.interpolate.
     """
-    grid = Grid(x, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
-    if mode.startswith("nearest"):
+    grid = Grid(x, **options)
+    if grid.mode.startswith("nearest"):
         return nearest(x, grid)
     product = at_once(grid.matrices())
     cells = np.pad(x, ((0, 0), (0, 0), *[(grid.edge, grid.edge)] * len(grid.sides)), "edge") if grid.edge else x
-    y = contract("pi,oi->po", cells.reshape(math.prod(x.shape[:2]), product.shape[1]), product)
+    y = weighted("pi,oi->po", cells.reshape(math.prod(x.shape[:2]), product.shape[1]), product)
     y = y.reshape(*x.shape[:2], *grid.output)
-    return y / grid.counts() if mode == "area" else y
+    return y / grid.counts() if grid.mode == "area" else y
 
 
-interpolate.formulations = (interpolate_first_axis_first, interpolate_at_once)  # type: ignore[attr-defined]
+def interpolate_with_zeros(x: Any, **options: Any) -> Any:
+    """The same, also multiplying by weights of 0, which makes NaN of infinities.
+
+    Source: torch.nn.functional.interpolate.
+    """
+    return interpolate(x, **options, zeros=True)
 
 
-def interpolate_gradient(
-    dy: Any,
-    x: Any,
-    *,
-    size: Any = None,
-    scale_factor: Any = None,
-    mode: str = "nearest",
-    align_corners: bool | None = None,
-    recompute_scale_factor: bool | None = None,
-    antialias: bool = False,
-    last_first: bool = False,
-) -> dict[str, Any]:
+interpolate.formulations = (interpolate_first_axis_first, interpolate_at_once, interpolate_with_zeros)  # type: ignore[attr-defined]
+
+
+def interpolate_gradient(dy: Any, x: Any, *, last_first: bool = False, zeros: bool = False, **options: Any) -> dict[str, Any]:
     """The derivative of Σ dy·y: dx[i, …] = Σ over o, … of weight[o, i] · … · dy[o, …], one axis after the other.
 
     Source: the transpose of the weighted sums of torch.nn.functional.interpolate.
     """
-    grid = Grid(x, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
-    if mode.startswith("nearest"):
+    grid = Grid(x, **options)
+    if grid.mode.startswith("nearest"):
         return {"x": nearest_gradient(dy, x, grid)}
     order: Sequence[int] = range(len(grid.axes))
-    matrices = grid.matrices()
-    dx = stored(dy / grid.counts()) if mode == "area" else dy
+    matrices, besides = grid.matrices(), grid.besides() if zeros else [None] * len(order)
+    dx = stored(dy / grid.counts()) if grid.mode == "area" else dy
     for at in reversed(order) if last_first else order:
-        dx = back(dx, 2 + at, matrices[at], grid.edge)
-        dx = stored(dx) if antialias else dx
+        dx = back(dx, 2 + at, matrices[at], grid.edge, besides[at])
+        dx = stored(dx) if grid.antialias else dx
     return {"x": dx}
 
 
-def gradient_at_once(
-    dy: Any,
-    x: Any,
-    *,
-    size: Any = None,
-    scale_factor: Any = None,
-    mode: str = "nearest",
-    align_corners: bool | None = None,
-    recompute_scale_factor: bool | None = None,
-    antialias: bool = False,
-) -> dict[str, Any]:
+def gradient_at_once(dy: Any, x: Any, **options: Any) -> dict[str, Any]:
     """The same as one sum, the weights of the axes multiplied first.
 
     Source: the transpose of the weighted sums of torch.nn.functional.interpolate.
     """
-    grid = Grid(x, size, scale_factor, mode, align_corners, recompute_scale_factor, antialias)
-    if mode.startswith("nearest"):
+    grid = Grid(x, **options)
+    if grid.mode.startswith("nearest"):
         return {"x": nearest_gradient(dy, x, grid)}
-    dy = stored(dy / grid.counts()) if mode == "area" else dy
+    dy = stored(dy / grid.counts()) if grid.mode == "area" else dy
     product = at_once(grid.matrices())
     at = np.pad(np.arange(math.prod(grid.sides)).reshape(grid.sides), grid.edge, "edge").ravel()
-    dx = contract("po,oi->pi", dy.reshape(math.prod(x.shape[:2]), len(product)), product)
+    dx = weighted("po,oi->pi", dy.reshape(math.prod(x.shape[:2]), len(product)), product)
     return {"x": add_at((math.prod(x.shape[:2]), math.prod(grid.sides)), (slice(None), at), dx).reshape(x.shape)}
 
 
@@ -245,7 +148,20 @@ def gradient_in_storage(dy: Any, x: Any, **options: Any) -> dict[str, Any]:
     return interpolate_gradient(coarse(dy), x, **options)
 
 
-interpolate_gradient.formulations = (gradient_last_axis_first, gradient_at_once, gradient_in_storage)  # type: ignore[attr-defined]
+def gradient_with_zeros(dy: Any, x: Any, **options: Any) -> dict[str, Any]:
+    """The same, also multiplying by weights of 0, which makes NaN of infinities.
+
+    Source: the transpose of the weighted sums of torch.nn.functional.interpolate.
+    """
+    return interpolate_gradient(dy, x, **options, zeros=True)
+
+
+interpolate_gradient.formulations = (  # type: ignore[attr-defined]
+    gradient_last_axis_first,
+    gradient_at_once,
+    gradient_in_storage,
+    gradient_with_zeros,
+)
 
 
 def with_options(oracle: Callable[..., Any], **given: Any) -> Callable[..., Any]:

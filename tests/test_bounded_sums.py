@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -27,6 +28,8 @@ from oracles.bounded import (
     contract,
     exact,
     ieee,
+    tabulated,
+    weighted,
 )  # fmt: skip
 from tests.test_bounded_elementwise import FORMATS, SHARE, assert_within, native, number, operands
 from tests.test_bounded_formats import nearest
@@ -196,3 +199,30 @@ def test_mixed_arithmetics_take_the_coarser_sums() -> None:
     x = exact(np.array([0.1, 0.2, 0.3]), by)
     assert (coarse(x) + x).by.accumulate == FLOAT16
     assert FLOAT64.precision == 53
+
+
+def test_a_weight_of_zero_makes_no_term_unless_it_may() -> None:
+    x = exact(np.array([1.0, np.inf, np.nan, 4.0]), ieee("float32"))
+    weights = np.array([[1.0, 0, 0, 0.5], [0, 2.0, 0, 0], [0, -1.0, 0, 0], [1.0, 0, 1.0, 0], [1.0, 0, 0, 1.0]])
+    beside = np.array([[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0]], dtype=bool)
+    np.testing.assert_array_equal(weighted("i,oi->o", x, weights).value, [3, np.inf, -np.inf, np.nan, 5])
+    np.testing.assert_array_equal(weighted("i,oi->o", x, weights, beside).value, [3, np.inf, -np.inf, np.nan, np.nan])
+    opposed = weighted("i,oi->o", exact(np.array([np.inf, np.inf]), ieee("float32")), np.array([[1.0, -1.0]]))
+    assert np.isnan(opposed.value).all()
+    assert not opposed.free.any()
+
+
+def test_a_weight_that_may_be_zero_frees_what_it_multiplies() -> None:
+    weights = Bounded(np.array([[1e-9, 1.0]]), np.array([[1e-8, 0.0]]), ieee("float32"))
+    assert weighted("i,oi->o", exact(np.array([np.inf, 1.0]), ieee("float32")), weights).free.all()
+    assert not weighted("i,oi->o", exact(np.array([1.0, np.inf]), ieee("float32")), weights).free.any()
+
+
+@pytest.mark.parametrize("largest", [1.0, 0.99999, 0.6, 0.5, 1.1, 1 / 128])
+def test_tables_of_weights_are_of_the_bits_that_their_largest_one_leaves(largest: float) -> None:
+    """As many bits as leave the largest weight below 2¹⁵."""
+    by = ieee("uint8").but(table_bits=14)
+    found = tabulated(exact(np.array([largest, largest / 3]), by))
+    bits = max(b for b in range(23) if math.floor(largest * 2.0**b + 0.5) < 2**15)
+    assert 2.0 ** -(bits + 1) <= found.error[1] <= 2.0**-bits
+    assert tabulated(exact(np.array([largest]), ieee("uint8"))).error[0] == 0

@@ -56,7 +56,8 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     "torch.nn.CrossEntropyLoss": HALVES,
     **dict.fromkeys(("torch.nn.LocalResponseNorm", "torch.nn.CrossMapLRN2d"), HALVES),
     **dict.fromkeys(("torch.nn.Tanhshrink", "torch.nn.Softsign", "torch.nn.Hardshrink", "torch.nn.Softshrink"), HALVES),
-    **dict.fromkeys(("torch.nn.functional.interpolate", "torch.nn.functional.grid_sample"), HALVES),
+    "torch.nn.functional.interpolate": (*HALVES, "uint8"),
+    "torch.nn.functional.grid_sample": HALVES,
     **dict.fromkeys(("torch.nn.Upsample", "torch.nn.UpsamplingBilinear2d", "torch.nn.Fold", "torch.nn.Unfold"), HALVES),
     **dict.fromkeys(("torch.nn.LogSoftmax", "torch.nn.AdaptiveAvgPool3d", "torch.nn.Bilinear"), HALVES),
     **dict.fromkeys(("torch.nn.CosineSimilarity", "torch.nn.PairwiseDistance"), HALVES),
@@ -73,6 +74,9 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     "torch.nn.Sigmoid": ("float16",),
     **dict.fromkeys(LOSSES, HALVES),
 }
+
+# Fractional bits of tables of weights that are kept as 16-bit integers (aten/src/ATen/native/cpu/UpSampleKernel.cpp, its note on uint8).
+TABLE_BITS = {("torch.nn.functional.interpolate", "uint8"): 14}
 
 LACKING: Mapping[str, tuple[str, ...]] = dict.fromkeys(("torch.nn.AvgPool3d", "torch.nn.LPPool3d"), HALVES)  # on a processor
 
@@ -194,7 +198,9 @@ class TorchEager:
     def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
         """IEEE arithmetic, sums in any order, and what the tables above say."""
         flush = dtype == "bfloat16" and operation.id in FLUSHED_IN_BFLOAT16
-        by = ieee(dtype).but(flush=flush, composite=dtype in COMPOSITE.get(operation.name, ()))
+        by = ieee(dtype).but(
+            flush=flush, composite=dtype in COMPOSITE.get(operation.name, ()), table_bits=TABLE_BITS.get((operation.name, dtype))
+        )
         if operation.name == "torch.optim.Muon":  # multiplies in bfloat16, see FLUSHED_IN_BFLOAT16
             by = by.but(operand=BFLOAT16, flush=True)
         own = operation.name in ATTENTION and dtype in EXPONENTIAL

@@ -23,6 +23,7 @@ FAMILIES = (
     "padding",
     "flattening",
     "upsampling",
+    "byte_resampling",
     "shuffling",
     "affine",
     "grid_sampling",

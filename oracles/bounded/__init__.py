@@ -7,13 +7,13 @@ kept         what tables and fixed point keep
 """
 
 from .arithmetic import TABLE, Accuracy, Arithmetic, any_order, cascade, ieee
-from .ball import Bounded, constant, exact
+from .ball import Bounded, constant, exact, tabulated
 from .doubtful import Doubtful
 from .elementwise import erf, erfc
 from .formats import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, FORMATS, INTEGERS, TF32, Format, Integers
 from .kept import anything_where, kept, limited
 from .movement import blurred, coarse, stored
-from .products import contract
+from .products import contract, weighted
 from .reductions import add_at
 from .sets import Between, Exactly, OneOf
 
@@ -50,4 +50,6 @@ __all__ = [
     "kept",
     "limited",
     "stored",
+    "tabulated",
+    "weighted",
 ]

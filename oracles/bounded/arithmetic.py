@@ -73,6 +73,7 @@ class Arithmetic:
     stand_ins      constant of a formula ↦ the number that the subject has in its place, exactly
     grids          name of a quantity ↦ the step of the grid on which a table or fixed point keeps it (see `kept`)
     margins        name of a quantity ↦ how far off the subject may have it, as a function of its value (see `kept`)
+    table_bits     subjects that keep weights as integers: fractional bits of a table whose largest weight is 1 (see `tabulated`)
     """
 
     storage: Format | Integers
@@ -87,6 +88,7 @@ class Arithmetic:
     stand_ins: Mapping[float, float] = field(default_factory=dict, hash=False)
     grids: Mapping[str, float] = field(default_factory=dict, hash=False)
     margins: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict, hash=False)
+    table_bits: int | None = None
 
     def but(self, **changes: Any) -> Arithmetic:
         """The same arithmetic with some properties changed."""

@@ -291,6 +291,19 @@ def _standing_in(value: Array, by: Arithmetic) -> Bounded:
     return ball(own, np.where(declared | by.compute.represents(own), 0.0, rounding), by)
 
 
+def tabulated(weights: Any) -> Any:
+    """Weights as a subject keeps them: rounded to nearest integers of one scale, if it keeps integers; plain arrays stay.
+
+    The scale is 2^(table_bits − ⌊log₂ of the largest weight⌋), at most 2²², so that products with bytes add up in 32 bits.
+    """
+    if not isinstance(weights, Bounded) or weights.by.table_bits is None or not weights.size:
+        return weights
+    largest = np.max(weights.value + weights.error) * (1 + 2.0 ** -(weights.by.table_bits + 1))
+    half = 2.0 ** -(min(weights.by.table_bits + 1 - int(np.frexp(largest)[1]), 22) + 1)
+    scaled = weights.value / (2 * half)
+    return ball(weights.value, np.where((weights.error == 0) & (scaled == np.rint(scaled)), 0.0, weights.error + half), weights.by)
+
+
 def bounded(x: Any, by: Arithmetic) -> Bounded:
     """What meets a ball: balls as they are, integers and truth values exact, other numbers constants of the formula."""
     if isinstance(x, Bounded):

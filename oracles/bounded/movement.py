@@ -11,7 +11,7 @@ from .arithmetic import ORACLE, Arithmetic
 from .ball import FUNCTIONS, Bounded, ball, bounded, exact, moved, rule
 from .doubtful import Doubtful
 from .elementwise import MAXIMUM, MINIMUM
-from .formats import Array, Format
+from .formats import Array, Integers
 
 
 def _move(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -127,11 +127,16 @@ FUNCTIONS[np.isrealobj] = lambda _: True
 
 
 def stored(x: Any) -> Any:
-    """An intermediate written to memory in the storage format (or kept: both are accepted); plain arrays stay as they are."""
+    """An intermediate written to memory in the storage format (or kept: both are accepted); plain arrays stay as they are.
+
+    Integers are a choice that a subject makes for certain: rounded and saturated if it is composite, kept if it is not.
+    """
     if not isinstance(x, Bounded):
         return x
     storage, compute = x.by.storage, x.by.compute
-    if isinstance(storage, Format) and storage.unit <= compute.unit and storage.emax >= compute.emax:
+    if isinstance(storage, Integers):
+        return _whole(x) if x.by.composite else x
+    if storage.unit <= compute.unit and storage.emax >= compute.emax:
         return x
     with np.errstate(all="ignore"):
         reach = np.where(x.error > 0, x.error + 2.0**-52 * np.abs(x.value), 0.0)
@@ -139,6 +144,12 @@ def stored(x: Any) -> Any:
         far = np.maximum(np.abs(high - x.value), np.abs(low - x.value)) * (1 + 2.0**-50)
         error = np.where(np.isfinite(x.value), np.maximum(x.error, far), x.error)
     return ball(x.value, error, x.by)
+
+
+def _whole(x: Bounded) -> Bounded:
+    """The integers to which a ball may be rounded, as a ball."""
+    low, high = x.limits()
+    return ball((low + high) / 2, np.where(x.free, np.inf, (high - low) / 2), x.by)
 
 
 def coarse(x: Any) -> Any:

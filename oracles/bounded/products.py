@@ -16,6 +16,7 @@ from .arithmetic import Arithmetic
 from .ball import UFUNCS, Bounded, ball, bounded, rule, together
 from .elementwise import flushed
 from .formats import Array
+from .overflow import restless
 from .reductions import accumulated, meets_overflow, special, total
 
 Product = Callable[[Array, Array], Array]
@@ -151,6 +152,34 @@ def _restless(product: Product, length: int, x: Bounded, y: Bounded, bias: Bound
         reach = reach + np.abs(plain_bias.value) + plain_bias.error
     lost = lost | given & meets_overflow(by, result.value, reach * (1 + 2.0**-10), taken)
     return special(by, result.value, result.error, taken, lost, given, undefined)
+
+
+def weighted(spec: str, x: Any, weights: Any, beside: Any = None) -> Any:
+    """contract(spec, x, weights), in which a weight that is 0 makes no term, whatever it would multiply; plain arrays and balls.
+
+    beside a mask like weights: where a product 0·x may be formed all the same, which is NaN of a number that is or may become infinite
+    """
+    if not isinstance(x, Bounded) or x.calm:
+        return contract(spec, x, weights)
+    by, w = x.by, bounded(weights, x.by)
+
+    def meet(some: Array, others: Array) -> Array:
+        return _einsum(spec, some * 1.0, others * 1.0) > 0
+
+    with np.errstate(all="ignore"):
+        known = x.error == 0
+        odd = ~np.isfinite(x.value) | (~known & restless(x.value, x.error, by))
+        plain = ball(np.where(odd, 0.0, x.value), np.where(odd, 0.0, x.error), by)
+        y = contract(spec, plain, w)
+        signs = np.where(np.abs(w.value) > w.error, np.sign(w.value), 0.0)
+        up, down = (meet(known & (x.value == side), signs > 0) | meet(known & (x.value == -side), signs < 0) for side in (np.inf, -np.inf))
+        undefined = meet(known & np.isnan(x.value), signs != 0)
+        undefined = undefined if beside is None else undefined | meet(odd, beside)
+        taken = np.where(undefined | (up & down), np.nan, np.where(up, np.inf, np.where(down, -np.inf, 0.0)))
+        given = up | down | undefined
+        reach = _einsum(spec, np.abs(plain.value) + plain.error, np.abs(w.value) + w.error) * (1 + 2.0**-10)
+        lost = meet(odd & ~known, signs != 0) | meet(odd, (signs == 0) & (w.error > 0)) | given & meets_overflow(by, y.value, reach, taken)
+        return special(by, y.value, y.error, taken, lost, given, undefined)
 
 
 @rule(np.einsum)

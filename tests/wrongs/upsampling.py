@@ -53,6 +53,30 @@ def flushed(arguments: dict[str, Any]) -> dict[str, Any]:
     return {**arguments, "x": torch.where(x.abs() < torch.finfo(x.dtype).tiny, 0, x)}
 
 
+def of_floats(finished: Any) -> Any:
+    """Bytes are resampled as float32, and `finished` makes bytes of the result."""
+
+    def make(call: Call) -> Call:
+        def wrong(**arguments: Any) -> Any:
+            return finished(call(**{**arguments, "x": arguments["x"].float()})).to(torch.uint8)
+
+        return wrong
+
+    return make
+
+
+def spreads(call: Call) -> Call:
+    """Every weight is multiplied, also those of 0 far away: one infinity makes everything NaN."""
+    return lambda **arguments: call(**arguments) + 0 * arguments["x"].sum()
+
+
+def forgets_nan(output: torch.Tensor) -> torch.Tensor:
+    """NaN and infinities of the output's gradient are read as 0."""
+    if output.requires_grad:
+        output.register_hook(lambda dy: torch.nan_to_num(dy, 0, 0, 0))
+    return output
+
+
 MINIATURES = [
     Miniature("nearest is exact", "forward", "interpolate_nearest", "float32", nearest_is_exact),
     Miniature("NaN is read as zero", "forward", "interpolate_nearest", "float32", with_inputs(zero_for_odd)),
@@ -60,7 +84,7 @@ MINIATURES = [
     Miniature("the first column twice", "laws", "interpolate_nearest", "float32", with_output(lambda y: y.roll(1, -1))),
     Miniature("nothing is refused", "rejects", "interpolate_nearest", "float32", never_refuses),
     Miniature("align_corners is ignored", "forward", "interpolate_linear", "float32", with_options(align_corners=None)),
-    Miniature("the scale is always recomputed", "forward", "interpolate_bicubic", "float64", with_inputs(recomputed)),
+    Miniature("the scale is always recomputed", "forward", "interpolate_antialias", "float32", with_inputs(recomputed)),
     Miniature("zeros lie around the image", "forward", "interpolate_linear", "float32", zeros_around),
     Miniature("subnormals are zero", "forward", "interpolate_linear", "float32", with_inputs(flushed)),
     Miniature("computed in bfloat16", "forward", "interpolate_linear", "float32", in_bfloat16),
@@ -76,4 +100,13 @@ MINIATURES = [
     Miniature("align_corners is ignored", "forward", "Upsample", "float32", with_options(align_corners=None)),
     Miniature("zeros lie around the image", "laws", "UpsamplingBilinear2d", "float32", zeros_around),
     Miniature("the image is shifted", "laws", "UpsamplingNearest2d", "float32", with_output(lambda y: y.roll(1, -1))),
+    Miniature("one infinity makes everything NaN", "forward", "interpolate_linear", "float32", spreads),
+    Miniature("NaN is read as zero", "forward", "interpolate_linear", "float32", with_inputs(zero_for_odd)),
+    Miniature("the gradient of NaN is zero", "gradient", "interpolate_linear", "float32", with_output(forgets_nan)),
+    Miniature("nearest is exact", "forward", "interpolate_nearest_bytes", "uint8", nearest_is_exact),
+    Miniature("bytes are cut off", "forward", "interpolate_bilinear_bytes", "uint8", of_floats(torch.floor)),
+    Miniature("bytes wrap around", "forward", "interpolate_bicubic_bytes", "uint8", of_floats(lambda y: y.round().long() % 256)),
+    Miniature("align_corners is ignored", "forward", "interpolate_bicubic_bytes", "uint8", with_options(align_corners=None)),
+    Miniature("nothing is refused", "rejects", "interpolate_bilinear_bytes", "uint8", never_refuses),
+    Miniature("the first column twice", "laws", "interpolate_bilinear_bytes", "uint8", with_output(lambda y: y.roll(1, -1))),
 ]

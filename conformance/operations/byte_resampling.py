@@ -1,0 +1,44 @@
+"""Resampling of images of bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from conformance.model import Case, Law, Operation
+from conformance.operations.upsampling import ANTIALIAS_REJECTS, FUNCTION_REJECTS, MIRRORS, REPEATS, SAME, call, cases, nothing, shape
+from oracles.byte_resampling import interpolate_bytes
+
+
+def smoothed_or_not(mode: str) -> Any:
+    """Strategies of cases with antialias and without, by dtype."""
+
+    def drawn(dtype: str) -> st.SearchStrategy[Case]:
+        return st.one_of(cases(mode)(dtype), cases(mode, antialias=True)(dtype))
+
+    return drawn
+
+
+def of_bytes(name: str, drawn: Any, *laws: Law) -> Operation:
+    """torch.nn.functional.interpolate on bytes, which have no gradient."""
+    return Operation(
+        name="torch.nn.functional.interpolate",
+        variant=f"{name}_bytes",
+        call=call,
+        oracle=interpolate_bytes,
+        shape=shape,
+        cost=nothing,
+        cases=drawn,
+        rejects=FUNCTION_REJECTS if name == "nearest" else {**FUNCTION_REJECTS, **ANTIALIAS_REJECTS},
+        laws=laws,
+        dtypes=("uint8",),
+        share=0.6,
+    )
+
+
+OPERATIONS = (
+    of_bytes("nearest", cases("nearest", "nearest-exact"), SAME, REPEATS),
+    of_bytes("bilinear", smoothed_or_not("bilinear"), SAME, MIRRORS),
+    of_bytes("bicubic", smoothed_or_not("bicubic"), SAME, MIRRORS),
+)
