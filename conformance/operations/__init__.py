@@ -62,6 +62,7 @@ FAMILIES = (
     "plateau",
     "cv_filtering",
     "cv_boxes",
+    "cv_gaussian",
     "cv_edges",
     "cv_color",
     "cv_histogram",

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .formats import FLOAT32, FORMATS, INTEGERS, Format, Integers
+from .formats import FLOAT32, FORMATS, INTEGERS, Array, Format, Integers
 
 ORACLE = 2.0**-53
 """Unit roundoff of the oracle's own float64 arithmetic; it enters every bound beside the subject's."""
@@ -66,6 +66,7 @@ class Arithmetic:
     accuracy       name of an elementary operation ↦ its `Accuracy`
     composite      every elementary operation is a kernel of its own, whose result is stored in `compute` (see `as_composite`)
     constant_bits  fixed-point subjects: fractional bits of a formula's constants; None for floating-point constants
+    weights        fixed-point subjects: how they round weights that add up to one; None where each is rounded by itself
     """
 
     storage: Format | Integers
@@ -77,6 +78,7 @@ class Arithmetic:
     accuracy: Mapping[str, Accuracy] = field(default_factory=lambda: TABLE, hash=False)
     composite: bool = False
     constant_bits: int | None = None
+    weights: Callable[[Array], Array] | None = None
 
     def but(self, **changes: Any) -> Arithmetic:
         """The same arithmetic with some properties changed."""
