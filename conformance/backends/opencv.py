@@ -11,10 +11,22 @@ import numpy as np
 
 from conformance.layouts import LAYOUTS, lay_out
 from conformance.model import Backend, Case, Operation, Results, cv2
-from oracles.bounded import FLOAT64, Arithmetic, ieee
+from oracles.bounded import FLOAT32, FLOAT64, Arithmetic, ieee
 
 # Fractional bits of the constants of fixed-point kernels; each is off by less than one unit, so that they add up to one.
-FRACTIONAL_BITS = {"cvtColor_BGR2GRAY": 15}  # 3735, 19235, 9798 of 32768 (measured on all 2²⁴ colours)
+FRACTIONAL_BITS = {
+    "cvtColor_BGR2GRAY": 15,  # 3735, 19235, 9798 of 32768 (measured on all 2²⁴ colours)
+    "resize_LINEAR-uint8": 11,  # INTER_RESIZE_COEF_BITS
+    "resize_AREA_ZOOMED-uint8": 11,
+    "resize_CUBIC-uint8": 11,
+    "resize_LANCZOS4-uint8": 11,
+    "resize_LINEAR_EXACT-uint8": 8,  # ufixedpoint16, ufixedpoint32, fixedpoint32
+    "resize_LINEAR_EXACT-uint16": 16,
+    "resize_LINEAR_EXACT-int16": 16,
+}
+
+# What is cut off: seven bits are kept between the passes, and two of each of the two products.
+TRUNCATED = dict.fromkeys(("resize_LINEAR-uint8", "resize_AREA_ZOOMED-uint8"), 2.0**-7 + 2 * 2.0**-2)
 
 
 def carried(bits: int) -> Callable[[np.ndarray], np.ndarray]:
@@ -37,6 +49,13 @@ FIXED_WEIGHTS = {"GaussianBlur-uint8": carried(8), "GaussianBlur-uint16": carrie
 
 # Sums of float32 images in double precision (measured: bit-exact so).
 IN_DOUBLE = ("cv2.blur",)
+
+# Weights of float64 images in single precision, their sums in double (measured).
+WEIGHTS_IN_SINGLE = ("cv2.resize",)
+
+
+# Kernels to which subnormal numbers may be 0 (measured).
+FLUSHED = ("resize_CUBIC-float32",)
 
 
 @dataclass(frozen=True)
@@ -61,11 +80,15 @@ class OpenCV:
         """float32 kernels and integers that saturate, and what the tables above say."""
         by = ieee(dtype)
         if "float" in dtype:
+            by = by.but(flush=f"{operation.id}-{dtype}" in FLUSHED)
+            if operation.name in WEIGHTS_IN_SINGLE and dtype == "float64":
+                return by.but(compute=FLOAT32)
             return by.but(compute=FLOAT64, accumulate=FLOAT64) if operation.name in IN_DOUBLE else by
         weights = FIXED_WEIGHTS.get(f"{operation.id}-{dtype}")
         if weights:
             return by.but(compute=FLOAT64, accumulate=FLOAT64, weights=weights)
-        return by.but(constant_bits=FRACTIONAL_BITS.get(operation.id))
+        bits = FRACTIONAL_BITS.get(operation.id, FRACTIONAL_BITS.get(f"{operation.id}-{dtype}"))
+        return by.but(constant_bits=bits, truncated=TRUNCATED.get(f"{operation.id}-{dtype}", 0.0))
 
     def run(self, operation: Operation, case: Case) -> Results:
         """Call the operation on arrays laid out as the case says."""

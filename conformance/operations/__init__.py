@@ -63,6 +63,8 @@ FAMILIES = (
     "cv_filtering",
     "cv_boxes",
     "cv_gaussian",
+    "cv_resize",
+    "cv_pyramid",
     "cv_edges",
     "cv_color",
     "cv_histogram",

@@ -6,11 +6,11 @@ ball         value ± error                       judge, sets   which results ar
 """
 
 from .arithmetic import TABLE, Accuracy, Arithmetic, any_order, cascade, ieee
-from .ball import Bounded, constant, exact
+from .ball import Bounded, constant, entering, exact
 from .doubtful import Doubtful
 from .elementwise import erf, erfc
 from .formats import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, FORMATS, INTEGERS, TF32, Format, Integers
-from .movement import blurred, coarse, stored
+from .movement import blurred, coarse, fixed, stored, truncated
 from .products import contract
 from .reductions import add_at
 from .sets import Between, Exactly, OneOf
@@ -40,9 +40,12 @@ __all__ = [
     "coarse",
     "constant",
     "contract",
+    "entering",
     "erf",
     "erfc",
     "exact",
+    "fixed",
     "ieee",
     "stored",
+    "truncated",
 ]

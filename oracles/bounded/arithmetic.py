@@ -66,6 +66,7 @@ class Arithmetic:
     accuracy       name of an elementary operation ↦ its `Accuracy`
     composite      every elementary operation is a kernel of its own, whose result is stored in `compute` (see `as_composite`)
     constant_bits  fixed-point subjects: fractional bits of a formula's constants; None for floating-point constants
+    truncated      fixed-point subjects: how much, at most, is cut off from a result before it is rounded
     weights        fixed-point subjects: how they round weights that add up to one; None where each is rounded by itself
     """
 
@@ -78,6 +79,7 @@ class Arithmetic:
     accuracy: Mapping[str, Accuracy] = field(default_factory=lambda: TABLE, hash=False)
     composite: bool = False
     constant_bits: int | None = None
+    truncated: float = 0.0
     weights: Callable[[Array], Array] | None = None
 
     def but(self, **changes: Any) -> Arithmetic:
