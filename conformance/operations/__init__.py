@@ -68,6 +68,7 @@ FAMILIES = (
     "cv_edges",
     "cv_color",
     "cv_histogram",
+    "cv_automatic_threshold",
     "cv_morphology",
     "cv_codec",
 )
