@@ -69,6 +69,7 @@ FAMILIES = (
     "cv_color",
     "cv_histogram",
     "cv_automatic_threshold",
+    "cv_adaptive_histogram",
     "cv_morphology",
     "cv_codec",
 )
