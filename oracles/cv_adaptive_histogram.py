@@ -28,7 +28,7 @@ def limited(counts: np.ndarray, limit: int) -> np.ndarray:
     rest = excess % bins
     step = np.maximum(bins // np.maximum(rest, 1), 1)
     at = np.arange(bins)
-    return np.minimum(counts, limit) + excess // bins + ((at % step == 0) & (at // step < rest))
+    return np.asarray(np.minimum(counts, limit) + excess // bins + ((at % step == 0) & (at // step < rest)))
 
 
 def tables(tiles: np.ndarray, clip: float, bins: int, unit: float) -> tuple[np.ndarray, np.ndarray]:

@@ -53,13 +53,13 @@ def test_what_is_cut_off_a_histogram_is_given_to_all_bins():
     for limit in (1, 5, 39):
         after = limited(counts, limit)
         assert (after.sum(axis=1) == counts.sum(axis=1)).all()
-        assert np.ptp(after - np.minimum(counts, limit)) <= 1
+        assert np.ptp(after - np.minimum(counts, limit), axis=1).max() <= 1
 
 
 def test_one_tile_without_a_limit_is_a_cumulative_histogram():
     image = np.random.default_rng(1).integers(1, 256, (7, 9)).astype(np.uint8)
     accepted = clahe(exact(image, ieee("uint8")), clipLimit=0.0, tileGridSize=(1, 1))
-    wanted = np.round([[Fraction(255 * int((image <= v).sum()), image.size) for v in row] for row in image.tolist()])
-    assert accepted.accepts(wanted.astype(float)).all()
+    wanted = np.array([[round(Fraction(255 * int((image <= v).sum()), image.size)) for v in row] for row in image.tolist()])
+    assert accepted.accepts(wanted).all()
     order = np.argsort(equalize_hist(exact(image, ieee("uint8"))).low.ravel(), kind="stable")
     assert (np.diff(accepted.low.ravel()[order]) >= 0).all()
