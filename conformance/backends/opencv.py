@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,53 @@ import numpy as np
 from conformance.backends.opencv_colors import COLORS
 from conformance.layouts import LAYOUTS, lay_out
 from conformance.model import Backend, Case, Operation, Results, cv2
-from oracles.bounded import FLOAT64, Arithmetic, ieee
+from oracles.bounded import FLOAT32, FLOAT64, Arithmetic, ieee
 
 SILENT = 0  # cv::utils::logging::LogLevel
 AVX2 = 11  # cv::CpuFeatures, which Python has no names for
 
+# Fractional bits of the constants of fixed-point kernels; each is off by less than one unit, so that they add up to one.
+FRACTIONAL_BITS = {
+    "resize_LINEAR-uint8": 11,  # INTER_RESIZE_COEF_BITS
+    "resize_AREA_ZOOMED-uint8": 11,
+    "resize_CUBIC-uint8": 11,
+    "resize_LANCZOS4-uint8": 11,
+    "resize_LINEAR_EXACT-uint8": 8,  # ufixedpoint16, ufixedpoint32, fixedpoint32
+    "resize_LINEAR_EXACT-uint16": 16,
+    "resize_LINEAR_EXACT-int16": 16,
+}
+
+# What is cut off: seven bits are kept between the passes, and two of each of the two products.
+TRUNCATED = dict.fromkeys(("resize_LINEAR-uint8", "resize_AREA_ZOOMED-uint8"), 2.0**-7 + 2 * 2.0**-2)
+
+
+def carried(bits: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Symmetric weights in units of 2⁻ᵇⁱᵗˢ, from the edge on each with the error of the one before it; the middle one is what is left."""
+
+    def weights(kernel: np.ndarray) -> np.ndarray:
+        units, error = kernel * 2.0**bits, 0.0
+        for i in range(len(kernel) // 2):
+            wanted = units[i] + error
+            units[i] = units[-1 - i] = np.rint(wanted)
+            error = wanted - units[i]
+        units[len(kernel) // 2] = 2.0**bits - units[: len(kernel) // 2].sum() * 2
+        return units / 2.0**bits
+
+    return weights
+
+
+# How kernels of weights are rounded, sums being exact: 8 and 16 bits (measured: bit-exact so).
+FIXED_WEIGHTS = {"GaussianBlur-uint8": carried(8), "GaussianBlur-uint16": carried(16)}
+
 # Sums of float32 images in double precision (measured: bit-exact so).
 IN_DOUBLE = ("cv2.blur",)
+
+# Weights of float64 images in single precision, their sums in double (measured).
+WEIGHTS_IN_SINGLE = ("cv2.resize",)
+
+
+# Kernels to which subnormal numbers may be 0 (measured).
+FLUSHED = ("resize_CUBIC-float32",)
 
 
 @dataclass(frozen=True)
@@ -42,8 +82,20 @@ class OpenCV:
 
     def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
         """float32 kernels and integers that saturate, and what the tables above say."""
-        by = ieee(dtype).but(**COLORS.get(f"{operation.id}-{dtype}", {}))
-        return by.but(compute=FLOAT64, accumulate=FLOAT64) if "float" in dtype and operation.name in IN_DOUBLE else by
+        key = f"{operation.id}-{dtype}"
+        if key in COLORS:
+            return ieee(dtype).but(**COLORS[key])
+        by = ieee(dtype)
+        if "float" in dtype:
+            by = by.but(flush=key in FLUSHED)
+            if operation.name in WEIGHTS_IN_SINGLE and dtype == "float64":
+                return by.but(compute=FLOAT32)
+            return by.but(compute=FLOAT64, accumulate=FLOAT64) if operation.name in IN_DOUBLE else by
+        weights = FIXED_WEIGHTS.get(key)
+        if weights:
+            return by.but(compute=FLOAT64, accumulate=FLOAT64, weights=weights)
+        bits = FRACTIONAL_BITS.get(operation.id, FRACTIONAL_BITS.get(key))
+        return by.but(constant_bits=bits, truncated=TRUNCATED.get(key, 0.0))
 
     def run(self, operation: Operation, case: Case) -> Results:
         """Call the operation on arrays laid out as the case says."""

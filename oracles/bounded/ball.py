@@ -332,9 +332,11 @@ def together(xs: Sequence[Any]) -> tuple[list[Bounded], Arithmetic]:
     return [entering(x, by) if isinstance(x, Bounded) else bounded(x, by) for x in xs], by
 
 
-def entering(x: Bounded, by: Arithmetic) -> Bounded:
-    """A number of a finer arithmetic, as an operation of this one takes it: rounded once to its compute format."""
-    if not x.by.compute.unit < by.compute.unit:
+def entering(x: Any, by: Arithmetic | None) -> Any:
+    """A number of a finer arithmetic, as an operation of this one takes it: rounded once to its compute format; plain arrays stay."""
+    if by is None or not isinstance(x, Bounded):
         return x
+    if not x.by.compute.unit < by.compute.unit:
+        return ball(x.value, x.error, by, x._exact, x._calm)
     rounding = np.maximum(by.compute.unit * (np.abs(x.value) + x.error), by.compute.tiny)
     return ball(x.value, np.where((x.error == 0) & by.compute.represents(x.value), 0.0, x.error + rounding), by)
