@@ -117,6 +117,7 @@ class Operation:
     constants                               floating arrays with respect to which nothing is differentiated
     plain                                   arrays that the oracle takes as they are: indices, masks, structuring elements
     share                                   of the profile's examples, for operations that cost more or less than most
+    needs                                   what must be there beside the library: "display", a screen to show windows on
     reach(case)                             a case of one image for each pixel that is 1 there, on which every path shows, and for each
                                             axis what its outputs see: a receptive field and a set, outputs × inputs
     """
@@ -144,6 +145,7 @@ class Operation:
     pure: bool = True
     follows_subject: bool = False
     share: float = 1.0
+    needs: str = ""
     reach: Callable[[Case], tuple[Case, Any]] | None = None
 
     @property
