@@ -67,6 +67,7 @@ FAMILIES = (
     "cv_histogram",
     "cv_morphology",
     "cv_codec",
+    "cv_jpeg",
     "cv_window",
 )
 
