@@ -68,6 +68,7 @@ FAMILIES = (
     "cv_morphology",
     "cv_codec",
     "cv_jpeg",
+    "cv_lossless",
     "cv_window",
 )
 
