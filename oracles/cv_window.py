@@ -41,8 +41,6 @@ def displayed(image: np.ndarray) -> Between:
     factor = 1 / 256 if image.dtype == np.uint16 else 255.0 if image.dtype.kind == "f" else 1.0
     levels = pixels.astype(float) * factor
     low, high = (np.clip(rounded(levels), 0, 255) for rounded in (np.floor, np.ceil))
-    if image.dtype == np.float32:  # 255·x may be rounded to a whole number that it only comes near to
-        low, high = np.clip(np.floor(levels - levels * 2.0**-24), 0, 255), np.clip(np.ceil(levels + levels * 2.0**-24), 0, 255)
     return Between(low, high, np.zeros(low.shape, bool))
 
 

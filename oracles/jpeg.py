@@ -185,7 +185,9 @@ def _read(file: bytes) -> JPEG:
         elif marker == SOF0:
             _, height, width, count = struct.unpack(">BHHB", data[:6])
             parts = [data[6 + 3 * i : 9 + 3 * i] for i in range(count)]
-            frame = JPEG(height, width, [(part[1] >> 4, part[1] & 15) for part in parts], [tables[part[2]] for part in parts])
+            alone = count == 1  # then the blocks of a scan are not interleaved, whatever the sampling (A.2.2)
+            sampling = [(1, 1) if alone else (part[1] >> 4, part[1] & 15) for part in parts]
+            frame = JPEG(height, width, sampling, [tables[part[2]] for part in parts])
         elif marker == DRI:
             (restart,) = struct.unpack(">H", data)
         elif marker == APP1 and data.startswith(EXIF):

@@ -15,13 +15,13 @@ def noise(*shape, most=256):
 
 
 def test_pillows_gray_and_its_reduction_are_accepted():
-    light = noise(12, 17, 3)
+    light = noise(12, 17, 3) | 1
     image = Image.fromarray(light)
     assert as_read(light, flags=0)["output"].accepts(np.asarray(image.convert("L"))).all()
     for flag, by in ((17, 2), (33, 4), (65, 8)):
         smaller = image.resize((17 // by, 12 // by), Image.Resampling.BOX)
         assert as_read(light, flags=flag)["output"].accepts(np.asarray(smaller)[..., ::-1]).all()
-        assert not as_read(light, flags=flag)["output"].accepts(255 - np.asarray(smaller)[..., ::-1]).all()
+        assert not as_read(light, flags=flag)["output"].accepts(0 * np.asarray(smaller)).all()
 
 
 def test_sixteen_bits_become_eight_unless_they_are_asked_for():
