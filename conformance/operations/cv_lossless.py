@@ -73,7 +73,7 @@ def lossless(variant: str) -> Operation:
         result_dtypes={"written": "bool", "depth": "any", "output": "any"},
         rejects=refusals(extensions[0]),
         dtypes=depths,
-        share=0.6,
+        share=0.2 if variant == "PAM" else 0.6,  # most of what PAM is asked is known to fail, and only drawn to be set aside
     )
 
 

@@ -29,17 +29,17 @@ def pixels() -> Any:
 
 
 def settled() -> Any:
-    """The screen once nothing changes any more, although the library has handled its events and the screen has answered, four times."""
+    """The screen once it stays as it is, although the library has handled its events and the screen has answered, again and again."""
     import subprocess  # noqa: PLC0415 — the call must be complete in itself
 
     last, still = pixels(), 0
-    for _ in range(100):
-        cv2.waitKey(10)
+    for _ in range(200):
+        cv2.waitKey(100 if still == 5 else 10)  # the last time at leisure
         subprocess.run(["xdotool", "getdisplaygeometry"], stdout=subprocess.DEVNULL, check=True)  # answered after what was asked before
         now = pixels()
         still = still + 1 if np.array_equal(now, last) else 0
         last = now
-        if still >= 4:
+        if still > 5:
             break
     return last
 
