@@ -118,6 +118,7 @@ class Operation:
     plain                                   arrays that the oracle takes as they are: indices, masks, structuring elements
     share                                   of the profile's examples, for operations that cost more or less than most
     leading                                 the dtype that stands for all where a verb needs one only (float32 or uint8 if None)
+    needs                                   what must be there beside the library: "display", a screen to show windows on
     reach(case)                             a case of one image for each pixel that is 1 there, on which every path shows, and for each
                                             axis what its outputs see: a receptive field and a set, outputs × inputs
     """
@@ -146,6 +147,7 @@ class Operation:
     follows_subject: bool = False
     share: float = 1.0
     leading: str | None = None
+    needs: str = ""
     reach: Callable[[Case], tuple[Case, Any]] | None = None
 
     @property

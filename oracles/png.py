@@ -1,7 +1,7 @@
 """Portable Network Graphics, written and read from the specification.
 
 Source: W3C, *Portable Network Graphics (PNG) Specification*, second edition: chunks (5), filters (9), interlacing (8.2),
-colour types (11.2.2).
+colour types (11.2.2), transparency (11.3.2.1), eXIf (third edition, 11.3.4.6).
 """
 
 from __future__ import annotations
@@ -26,13 +26,18 @@ class PNGError(ValueError):
 
 @dataclass(frozen=True)
 class PNG:
-    """samples (H, W, channels) as stored, the colour type and bit depth, the palette (n, 3), and the compressed stream."""
+    """samples (H, W, channels) as stored, the colour type and bit depth, the palette (n, 3), and other chunks as they are.
+
+    `stream` is the compressed stream (IDAT), `transparency` what is transparent (tRNS), `exif` a block as cameras write it (eXIf).
+    """
 
     samples: np.ndarray
     colour: int
     depth: int
     palette: np.ndarray | None
     stream: bytes
+    transparency: bytes = b""
+    exif: bytes = b""
 
 
 def chunk(name: bytes, data: bytes) -> bytes:
@@ -46,9 +51,11 @@ def chunks(file: bytes) -> Iterator[tuple[bytes, bytes]]:
         raise PNGError("the signature is wrong")
     at = len(SIGNATURE)
     while at < len(file):
+        if at + 12 > len(file):
+            raise PNGError("the last chunk is not whole")
         (length,) = struct.unpack(">I", file[at : at + 4])
         name, data = file[at + 4 : at + 8], file[at + 8 : at + 8 + length]
-        if struct.unpack(">I", file[at + 8 + length : at + 12 + length]) != (zlib.crc32(name + data),):
+        if file[at + 8 + length : at + 12 + length] != struct.pack(">I", zlib.crc32(name + data)):
             raise PNGError(f"the check of the chunk {name!r} is wrong")
         yield name, data
         at += 12 + length
@@ -129,8 +136,11 @@ def write_png(
     interlaced: bool = False,
     level: int = 6,
     palette: np.ndarray | None = None,
+    transparency: bytes = b"",
+    exif: bytes = b"",
+    split: int = 1,
 ) -> bytes:
-    """A file of samples (H, W, channels): every row filtered by `kind`, or by all kinds in turn where it is 5."""
+    """A file of samples (H, W, channels), its stream in `split` chunks; rows filtered by `kind`, or by all kinds in turn where it is 5."""
     height, width, channels = samples.shape
     back, data = max(1, depth * channels // 8), b""
     for rows, columns in parts(height, width, interlaced):
@@ -138,8 +148,13 @@ def write_png(
         lines = packed(part.reshape(len(part), -1), depth)
         data += filtered(lines, [i % 5 if kind == 5 else kind for i in range(len(lines))], back)
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced)
-    colours = b"" if palette is None else chunk(b"PLTE", palette.astype(np.uint8).tobytes())
-    return SIGNATURE + chunk(b"IHDR", header) + colours + chunk(b"IDAT", zlib.compress(data, level)) + chunk(b"IEND", b"")
+    colours = b"" if palette is None else palette.astype(np.uint8).tobytes()
+    stream = zlib.compress(data, level)
+    step = -(-len(stream) // split)
+    between = ((b"PLTE", colours), (b"tRNS", transparency), (b"eXIf", exif))
+    before = b"".join(chunk(name, content) for name, content in between if content)
+    body = b"".join(chunk(b"IDAT", stream[at : at + step]) for at in range(0, len(stream), step))
+    return SIGNATURE + chunk(b"IHDR", header) + before + body + chunk(b"IEND", b"")
 
 
 def read_png(file: bytes) -> PNG:
@@ -147,10 +162,16 @@ def read_png(file: bytes) -> PNG:
     found: dict[bytes, bytes] = {}
     for name, data in chunks(file):
         found[name] = found.get(name, b"") + data
+    missing = [name.decode() for name in (b"IHDR", b"IDAT", b"IEND") if name not in found]
+    if missing:
+        raise PNGError(f"there is no chunk {missing[0]}")
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", found[b"IHDR"])
     if depth not in DEPTHS.get(colour, ()):
         raise PNGError(f"there is no colour type {colour} of {depth} bits")
-    channels, data = CHANNELS[colour], zlib.decompress(found[b"IDAT"])
+    try:
+        channels, data = CHANNELS[colour], zlib.decompress(found[b"IDAT"])
+    except zlib.error as error:
+        raise PNGError(f"the stream is damaged: {error}") from error
     samples = np.zeros((height, width, channels), np.uint16 if depth == 16 else np.uint8)
     for rows, columns in parts(height, width, bool(interlaced)):
         h, w = samples[rows, columns].shape[:2]
@@ -159,4 +180,4 @@ def read_png(file: bytes) -> PNG:
         samples[rows, columns] = unpacked(lines, depth, w * channels).reshape(h, w, channels)
         data = data[h * (length + 1) :]
     palette = np.frombuffer(found[b"PLTE"], np.uint8).reshape(-1, 3) if b"PLTE" in found else None
-    return PNG(samples, colour, depth, palette, found[b"IDAT"])
+    return PNG(samples, colour, depth, palette, found[b"IDAT"], found.get(b"tRNS", b""), found.get(b"eXIf", b""))

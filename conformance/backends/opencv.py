@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backends import screen
 from conformance.backends.opencv_colors import COLORS
 from conformance.layouts import LAYOUTS, lay_out
 from conformance.model import Backend, Case, Operation, Results, cv2
@@ -97,8 +98,21 @@ class OpenCV:
         bits = FRACTIONAL_BITS.get(operation.id, FRACTIONAL_BITS.get(key))
         return by.but(constant_bits=bits, truncated=TRUNCATED.get(key, 0.0))
 
+    def lacks(self, operation: Operation, dtype: str) -> str | None:
+        """Windows need a build that has them, and a virtual screen."""
+        if operation.needs != "display":
+            return None
+        framework = getattr(cv2, "currentUIFramework", lambda: "unknown")()
+        return screen.missing() if framework else "this build of OpenCV has no windows"
+
     def run(self, operation: Operation, case: Case) -> Results:
-        """Call the operation on arrays laid out as the case says."""
+        """Call the operation on arrays laid out as the case says; what shows windows, in a process of its own."""
+        if operation.needs == "display":
+            shown: Results = screen.on_screen(lambda: self._results(operation, case))
+            return shown
+        return self._results(operation, case)
+
+    def _results(self, operation: Operation, case: Case) -> Results:
         layouts = case.layouts
         arrays = {name: None if a is None else lay_out(a.copy(), layouts.get(name, "contiguous")) for name, a in case.arrays.items()}
         results: Any = operation.call(**arrays, **case.options)

@@ -79,6 +79,9 @@ FAMILIES = (
     "cv_adaptive_histogram",
     "cv_morphology",
     "cv_codec",
+    "cv_jpeg",
+    "cv_lossless",
+    "cv_window",
 )
 
 

@@ -1,0 +1,119 @@
+"""Writing and reading image files, in a folder and in memory: what all formats have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from conformance.judgement import Trial
+from conformance.model import Case, Law, cv2
+from conformance.operations.cv_images import the_image
+from conformance.operations.laws import assert_same
+from oracles.exif import orientation_block
+
+FLAGS = (1, 0, -1, 2, 3, 4, 6, 128, 129, 16, 17, 32, 33, 64, 65)
+RED_FIRST = (256, 258)  # IMREAD_COLOR_RGB, which not every version has
+
+
+def write(image: Any, name: Any, parameters: Any) -> Any:
+    """Write a file, and give its bytes."""
+    import pathlib  # noqa: PLC0415 — the call must be complete in itself
+    import tempfile  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / name
+        written = cv2.imwrite(str(path), image, list(parameters))
+        data = path.read_bytes() if path.exists() else b""
+    return {"written": np.array(written), "file": np.frombuffer(data, np.uint8)}
+
+
+def encode(image: Any, name: Any, parameters: Any) -> Any:
+    """Write a file into memory."""
+    import pathlib  # noqa: PLC0415 — the call must be complete in itself
+
+    written, data = cv2.imencode(pathlib.PurePath(name).suffix, image, list(parameters))
+    return {"written": np.array(written), "file": np.asarray(data).ravel()}
+
+
+def read(file: Any, flags: Any) -> Any:
+    """Put bytes into a file whose name says nothing, and read it as an image; without a byte there is no file."""
+    import pathlib  # noqa: PLC0415 — the call must be complete in itself
+    import tempfile  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "image"
+        if len(file):
+            path.write_bytes(file.tobytes())
+        return seen(cv2.imread(str(path), flags))
+
+
+def decode(file: Any, flags: Any) -> Any:
+    """Read bytes in memory as an image."""
+    return seen(cv2.imdecode(file, flags))
+
+
+def seen(image: Any) -> Any:
+    """Whether there is an image, and which."""
+    if image is None:
+        return {"read": np.array(False)}
+    return {"read": np.array(True), "depth": np.array(image.dtype.name), "output": image}
+
+
+def drawn_flags(draw: st.DrawFn, but: tuple[int, ...] = ()) -> int:
+    """A way to read: plainly, as it is, deep, as the file has it, as it lies, reduced, red first."""
+    known = FLAGS + (RED_FIRST if hasattr(cv2, "IMREAD_COLOR_RGB") else ())
+    return draw(st.sampled_from([flags for flags in known if flags not in but]))
+
+
+def drawn_orientation() -> st.SearchStrategy[bytes]:
+    """Mostly a note of how the photograph lies, of numbers that mean something and two that do not, in either byte order."""
+    note = st.builds(orientation_block, st.sampled_from((6, 8, 3, 5, 7, 2, 4, 1, 0, 9)), st.sampled_from("<>"))
+    return st.one_of(st.just(b""), note, note)
+
+
+def drawn_harm(draw: st.DrawFn, file: bytes, end: int) -> bytes:
+    """A part of a file, or one with a wrong byte before the last `end` bytes, or nothing."""
+    harm, at = draw(st.sampled_from(("cut", "damaged", "missing"))), draw(st.integers(0, len(file) - end - 1))
+    if harm == "damaged":
+        return file[:at] + bytes([file[at] ^ 1 << draw(st.integers(0, 7))]) + file[at + 1 :]
+    return file[: max(at, 1)] if harm == "cut" else b""
+
+
+def the_file(case: Case) -> np.ndarray:
+    """The bytes of a case."""
+    file = case.arrays["file"]
+    assert file is not None
+    return file
+
+
+def refusals(extension: str, channels: int = 2) -> dict[str, Callable[[Case], Case | None]]:
+    """How calls of imwrite and imencode are broken."""
+    return {
+        "the image must not be empty": lambda case: case.but(image=the_image(case)[:0]),
+        "the format has no such number of channels": lambda case: case.but(
+            image=np.repeat(the_image(case).reshape(1, -1, 1), channels, axis=2)
+        ),
+        "parameters come in pairs": lambda case: case.but(parameters=(*case.options["parameters"], 1)),
+        "the extension must be one of a format": lambda case: case.but(name="image.nix"),
+        "the name must have an extension": lambda case: case.but(name=extension[1:]),
+    }
+
+
+def memory_is_alike(trial: Trial, case: Case) -> None:
+    """imdecode gives what imread gives."""
+    if trial.run(case)["read"]:
+        assert_same(cv2.imdecode(the_file(case), case.options["flags"]), trial.run(case)["output"], "imdecode differs from imread")
+
+
+def encoded_alike(trial: Trial, case: Case) -> None:
+    """imencode gives the bytes that imwrite writes."""
+    written = trial.run(case)
+    if written["written"]:
+        assert_same(encode(the_image(case), **case.options)["file"], written["file"], "imencode gives other bytes than imwrite")
+
+
+MEMORY = Law("imdecode is imread", memory_is_alike)
+ENCODED = Law("imencode is imwrite", encoded_alike)

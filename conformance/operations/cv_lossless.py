@@ -1,0 +1,80 @@
+"""Files of the formats that keep every pixel: BMP, TIFF, WebP, PNM, PAM, PFM, Sun rasters; and JPEG 2000, which may."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from conformance.model import Case, Operation, cv2
+from conformance.operations.cv_files import refusals
+from conformance.strategies import FLOAT_REGIMES, INTEGER_REGIMES, data_of, is_float
+from oracles.cv_lossless import kept
+
+WHOLE, WIDE = ("uint8",), ("uint8", "uint16")
+WEBP_LOSSLESS, WEBP_EXACT = (64, 101), (65, 2)  # IMWRITE_WEBP_QUALITY above 100, IMWRITE_WEBP_LOSSLESS_PRESERVE_COLOR
+COMPRESSION, BINARY = 259, 32  # IMWRITE_TIFF_COMPRESSION, IMWRITE_PXM_BINARY
+PLAIN: tuple[tuple[int, ...], ...] = ((),)
+COMPRESSIONS = ((), *((COMPRESSION, scheme) for scheme in (1, 5, 8, 32773)))  # none, LZW, Deflate, PackBits
+DEEP = ("uint8", "int8", "uint16", "int16", "int32", "float32", "float64")
+FORMATS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[int | None, ...], tuple[tuple[int, ...], ...]]] = {
+    # variant: (depths, extensions, channels, parameters)
+    "BMP": (WHOLE, (".bmp", ".dib"), (None, 3, 4), PLAIN),
+    "TIFF": (DEEP, (".tiff", ".tif"), (None, 3, 4), COMPRESSIONS),
+    "WebP": (WHOLE, (".webp",), (3, 4), (WEBP_LOSSLESS, WEBP_EXACT)),
+    "PGM": (WIDE, (".pgm", ".pnm"), (None,), ((), (BINARY, 0), (BINARY, 1))),
+    "PPM": (WIDE, (".ppm", ".pnm"), (3,), ((), (BINARY, 0), (BINARY, 1))),
+    "PAM": (WIDE, (".pam",), (None, 3, 4), PLAIN),
+    "PFM": (("float32",), (".pfm",), (None, 3), PLAIN),
+    "SunRaster": (WHOLE, (".ras", ".sr"), (None, 3), PLAIN),
+    "JPEG2000": (WIDE, (".jp2",), (None, 3, 4), PLAIN),
+}
+
+
+def write_and_read(image: Any, name: Any, parameters: Any) -> Any:
+    """Write a file, and read it as it is."""
+    import pathlib  # noqa: PLC0415 — the call must be complete in itself
+    import tempfile  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(pathlib.Path(folder) / name)
+        written = cv2.imwrite(path, image, list(parameters))
+        found = cv2.imread(path, cv2.IMREAD_UNCHANGED) if written else None
+    if found is None:
+        return {"written": np.array(written), "depth": np.array("none"), "output": np.zeros(0)}
+    return {"written": np.array(written), "depth": np.array(found.dtype.name), "output": found}
+
+
+@st.composite
+def images(draw: st.DrawFn, dtype: str, variant: str) -> Case:
+    """Images of every number of channels that the format has, with each way to compress them, special values among floating ones."""
+    _, extensions, channels, parameters = FORMATS[variant]
+    data = draw(data_of(dtype, FLOAT_REGIMES if is_float(dtype) else INTEGER_REGIMES))
+    sides = st.one_of(st.integers(1, 9), st.integers(1, 9), st.integers(32, 40))
+    height, width, depth = draw(sides), draw(sides), draw(st.sampled_from(channels))
+    if not hasattr(cv2, "IMWRITE_WEBP_LOSSLESS_MODE"):
+        parameters = tuple(each for each in parameters if each != WEBP_EXACT)
+    image = data.array("image", height, width, *(() if depth is None else (depth,)))
+    return data.case({"image": image}, name="image" + draw(st.sampled_from(extensions)), parameters=draw(st.sampled_from(parameters)))
+
+
+def lossless(variant: str) -> Operation:
+    """imwrite of a format, and imread of what it wrote."""
+    depths, extensions, _, _ = FORMATS[variant]
+    return Operation(
+        name="cv2.imwrite",
+        variant=variant,
+        call=write_and_read,
+        oracle=kept,
+        cases=partial(images, variant=variant),
+        plain=("image",),
+        result_dtypes={"written": "bool", "depth": "any", "output": "any"},
+        rejects=refusals(extensions[0]),
+        dtypes=depths,
+        share=0.2 if variant == "PAM" else 0.6,  # most of what PAM is asked is known to fail, and only drawn to be set aside
+    )
+
+
+OPERATIONS = tuple(lossless(variant) for variant in FORMATS)
