@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Bounded, exact, stored
+from oracles.bounded import Bounded, anything_where, exact, stored
 from oracles.conventions import plain
-from oracles.loss import anything_where, reduced, shared
+from oracles.loss import reduced, shared
 from oracles.softmax import log_softmax
 
 NEVER = -np.inf

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Doubtful, stored
+from oracles.bounded import Doubtful, anything_where, stored
 from oracles.bounded.doubtful import doubtful
 from oracles.conventions import plain
-from oracles.embedding_loss import anything_where, norm, norm_gradient
+from oracles.embedding_loss import norm, norm_gradient
 from oracles.loss import above_zero, slope, summed_to
 
 Gradients = dict[str, Any]

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Doubtful
+from oracles.bounded import Doubtful, anything_where
 from oracles.bounded.doubtful import doubtful
 from oracles.conventions import plain
-from oracles.loss import anything_where, gated, reduced, shared, slope
+from oracles.loss import gated, reduced, shared, slope
 
 Gradients = dict[str, Any]
 

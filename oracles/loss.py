@@ -72,11 +72,3 @@ def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(−x)), computed as exp(x) / (1 + exp(x)) below 0."""
     e = np.exp(-np.abs(x))
     return np.where(x < 0, e, 1.0) / (1 + e)
-
-
-def anything_where(mask: np.ndarray, x: Any) -> Any:
-    """x, and anything at all where the mask says so."""
-    if not isinstance(x, Bounded) or not mask.any():
-        return x
-    mask = np.broadcast_to(mask, x.shape)
-    return Bounded(np.where(mask, 0.0, x.value), np.where(mask, np.inf, x.error), x.by)

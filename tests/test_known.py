@@ -1,5 +1,6 @@
 """Known-failures files: what is read, what is refused with one clear sentence."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,13 @@ def test_an_entry_may_require_a_processor(tmp_path):
     entries = read_known_failures(written(tmp_path, text))
     for answer, found in (("yes", entries), ("no", [])):
         assert entries_for("test_forward[blur-uint8-opencv]", entries, "cv2", {"cv2": "4.10.0", "avx512_bf16": answer}) == found
+
+
+def test_a_witness_that_ends_its_process_is_tried_in_a_child(tmp_path):
+    (entry,) = read_known_failures(written(tmp_path, ENTRY.format(where='"True"') + "crash = true\n"))
+    assert entry.still_fails(os.abort)
+    assert entry.still_fails(lambda: 1 / 0)
+    assert not entry.still_fails(lambda: None)
 
 
 def test_wildcards_stand_for_parts_of_the_id(tmp_path):

@@ -120,7 +120,7 @@ def taps_of(case: Case) -> int:
     return math.prod(array(case, "weight").shape[2:])
 
 
-REJECTS: Mapping[str, Callable[[Case], Case | None]] = {  # not stride 0, at which torchvision divides, and the process dies
+REJECTS: Mapping[str, Callable[[Case], Case | None]] = {
     "offset must have two numbers for every cell of a filter": lambda case: grown(case, "offset", 1),
     "offset must have a row for every row of the output": lambda case: grown(case, "offset", 2),
     "mask must have one number for every cell of a filter": lambda case: None if case.arrays["mask"] is None else grown(case, "mask", 1),
@@ -131,6 +131,7 @@ REJECTS: Mapping[str, Callable[[Case], Case | None]] = {  # not stride 0, at whi
     "groups must divide out_channels": lambda case: (
         grown(case, "weight", 0).but(bias=None) if array(case, "x").shape[1] > array(case, "weight").shape[1] else None
     ),
+    "stride must be positive": lambda case: case.but(stride=0),
     "dilation must be positive": lambda case: case.but(dilation=0),
     "padding must not be negative": lambda case: case.but(padding=-1),
 }

@@ -42,4 +42,6 @@ def limited(x: Any, lowest: float, highest: float) -> Any:
 
 def anything_where(mask: Any, x: Any) -> Any:
     """The same, with nothing known where the mask is true: the documentation says nothing there."""
-    return ball(x.value, np.where(mask, np.inf, x.error), x.by) if isinstance(x, Bounded) and np.any(mask) else x
+    if not isinstance(x, Bounded) or not np.any(mask):
+        return x
+    return ball(np.where(mask, 0.0, x.value), np.where(mask, np.inf, x.error), x.by)

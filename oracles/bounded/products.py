@@ -163,7 +163,7 @@ def weighted(spec: str, x: Any, weights: Any, beside: Any = None) -> Any:
         return contract(spec, x, weights)
     by, w = x.by, bounded(weights, x.by)
 
-    def meet(some: Array, others: Array) -> Array:
+    def meet(some: Any, others: Any) -> Any:
         return _einsum(spec, some * 1.0, others * 1.0) > 0
 
     with np.errstate(all="ignore"):
