@@ -28,20 +28,25 @@ def pixels() -> Any:
     return rows[:, : 4 * width].reshape(height, width, 4)[..., :3].copy()
 
 
-def settled() -> Any:
-    """The screen once it stays as it is, although the library has handled its events and the screen has answered, again and again."""
-    import subprocess  # noqa: PLC0415 — the call must be complete in itself
+def once(done: Any) -> Any:
+    """The screen once `done` says of it that it is as it should be; after 10 s, or 1 s where `done` gives None, as it is."""
+    import time  # noqa: PLC0415 — the call must be complete in itself
 
-    last, still = pixels(), 0
-    for _ in range(200):
-        cv2.waitKey(100 if still == 5 else 10)  # the last time at leisure
-        subprocess.run(["xdotool", "getdisplaygeometry"], stdout=subprocess.DEVNULL, check=True)  # answered after what was asked before
+    began = time.perf_counter()
+    while True:
+        cv2.waitKey(10)
         now = pixels()
-        still = still + 1 if np.array_equal(now, last) else 0
-        last = now
-        if still > 5:
-            break
-    return last
+        answer = done(now)
+        if answer or time.perf_counter() - began > (1 if answer is None else 10):
+            return now
+
+
+def near(now: Any, x: Any, y: Any, image: Any) -> Any:
+    """Whether an image, of whatever depth, is where it should be, give or take three levels: the time to look closer."""
+    scale = {"uint8": 1, "uint16": 1 / 256}.get(image.dtype.name, 255)
+    levels = np.clip(np.atleast_3d(image)[..., :3].astype(float) * scale, 0, 255)
+    there = now[y : y + image.shape[0], x : x + image.shape[1]]
+    return there.shape[:2] == image.shape[:2] and bool((np.abs(there - levels) <= 3).all())
 
 
 def show(image: Any, flags: Any, again: Any) -> Any:
@@ -50,9 +55,14 @@ def show(image: Any, flags: Any, again: Any) -> Any:
         cv2.namedWindow("window", flags)
     if again:
         cv2.imshow("window", np.full((90, 400), 9, np.uint8))
-        settled()
+        cv2.waitKey(30)
     cv2.imshow("window", image)
-    now = settled()
+
+    def done(now: Any) -> Any:
+        x, y, width, height = cv2.getWindowImageRect("window")
+        return near(now, x, y, image) if (height, width) == image.shape[:2] else None
+
+    now = once(done)
     x, y, width, height = cv2.getWindowImageRect("window")
     return {"output": now[y : y + height, x : x + width], "size": np.array([width, height])}
 
@@ -63,26 +73,34 @@ def name_window(flags: Any, twice: Any) -> Any:
 
     for _ in range(1 + twice):
         cv2.namedWindow("window", flags)
-    settled()
-    found = subprocess.run(["xdotool", "search", "--onlyvisible", "--name", "^window$"], capture_output=True, text=True, check=False)
+    asked, found = ["xdotool", "search", "--onlyvisible", "--name", "^window$"], ""
+
+    def done(now: Any) -> Any:
+        nonlocal found
+        found = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+        return bool(found) and is_visible("window")
+
+    once(done)
     autosize = cv2.getWindowProperty("window", cv2.WND_PROP_AUTOSIZE) == 1
-    count = len(set(found.stdout.split()))
+    count = len(set(found.split()))
     return {"windows": np.array(count), "visible": np.array(is_visible("window")), "autosize": np.array(autosize)}
 
 
 def destroy(image: Any, windows: Any, destroyed: Any) -> Any:
     """Show images side by side, destroy some windows, or all at once if it is not said which; what is left."""
+    each = [np.roll(image, i, axis=0) for i in range(windows)]
     for i in range(windows):
         cv2.namedWindow(str(i), NORMAL)
-        cv2.imshow(str(i), np.roll(image, i, axis=0))
+        cv2.imshow(str(i), each[i])
         cv2.moveWindow(str(i), 200 * i, 20)
-    settled()
+    once(lambda now: all(near(now, *cv2.getWindowImageRect(str(i))[:2], each[i]) for i in range(windows)))
     places = [cv2.getWindowImageRect(str(i))[:2] for i in range(windows)]
     if destroyed is None:
         cv2.destroyAllWindows()
     for i in destroyed or ():
         cv2.destroyWindow(str(i))
-    now = settled()
+    left = [each[i] * (destroyed is not None and i not in destroyed) for i in range(windows)]
+    now = once(lambda now: all(near(now, *places[i], left[i]) for i in range(windows)))
     height, width = image.shape
     there = [is_visible(str(i)) for i in range(windows)]
     return {"output": np.stack([now[y : y + height, x : x + width] for x, y in places]), "visible": np.array(there)}
@@ -103,8 +121,9 @@ def wait(key: Any, shift: Any, delay: Any, function: str = "waitKey") -> Any:
 
     window = ["xdotool", "search", "--sync", "--onlyvisible", "--name", "^window$", "windowfocus", "--sync"]
     cv2.namedWindow("window", NORMAL)
-    cv2.imshow("window", np.full((100, 100), 128, np.uint8))
-    settled()
+    gray = np.full((100, 100), 128, np.uint8)
+    cv2.imshow("window", gray)
+    once(lambda now: near(now, *cv2.getWindowImageRect("window")[:2], gray))
     if shift:
         subprocess.run([*window, "keydown", "shift"], check=True)
         while cv2.waitKey(100) >= 0:
