@@ -54,7 +54,7 @@ def test_an_entry_may_require_a_processor(tmp_path):
 def test_a_witness_that_ends_its_process_is_tried_in_a_child(tmp_path):
     (entry,) = read_known_failures(written(tmp_path, ENTRY.format(where='"True"') + "crash = true\n"))
     assert entry.still_fails(os.abort)
-    assert entry.still_fails(lambda: 1 / 0)
+    assert entry.still_fails(lambda: int("none"))
     assert not entry.still_fails(lambda: None)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from .arithmetic import Arithmetic
 from .ball import UFUNCS, Bounded, ball, bounded, rule, together
 from .elementwise import flushed
-from .formats import Array
+from .formats import Array, Mask
 from .overflow import restless
 from .reductions import accumulated, meets_overflow, special, total
 
@@ -163,8 +163,8 @@ def weighted(spec: str, x: Any, weights: Any, beside: Any = None) -> Any:
         return contract(spec, x, weights)
     by, w = x.by, bounded(weights, x.by)
 
-    def meet(some: Any, others: Any) -> Any:
-        return _einsum(spec, some * 1.0, others * 1.0) > 0
+    def meet(some: Any, others: Any) -> Mask:
+        return np.asarray(_einsum(spec, some * 1.0, others * 1.0) > 0)
 
     with np.errstate(all="ignore"):
         known = x.error == 0

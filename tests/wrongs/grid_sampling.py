@@ -46,15 +46,8 @@ def zero_for_odd(arguments: dict[str, Any]) -> dict[str, Any]:
     return {**arguments, "input": torch.nan_to_num(arguments["input"], 0, 0, 0)}
 
 
-def far_is_the_centre(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Infinite positions are read at the centre."""
-    grid = arguments["grid"]
-    return {**arguments, "grid": torch.where(grid.isinf(), 0, grid)}
-
-
 MINIATURES = [
     Miniature("NaN is read as zero", "forward", "grid_sample", "float32", with_inputs(zero_for_odd)),
-    Miniature("infinite positions are the centre", "forward", "grid_sample", "float64", with_inputs(far_is_the_centre)),
     Miniature("zeros lie around the image", "forward", "grid_sample", "float32", with_options(padding_mode="zeros")),
     Miniature("corners are aligned if they should not be", "forward", "grid_sample", "float64", with_inputs(shifted)),
     Miniature("rows and columns are exchanged", "forward", "grid_sample", "float32", with_inputs(rows_for_columns)),
