@@ -39,6 +39,7 @@ LOSSES = (
     "torch.nn.KLDivLoss",
     "torch.nn.NLLLoss",
     "torch.nn.LinearCrossEntropyLoss",
+    "torch.nn.AdaptiveLogSoftmaxWithLoss",
     "torch.nn.BCELoss",
     "torch.nn.BCEWithLogitsLoss",
     "torch.nn.SoftMarginLoss",

@@ -53,6 +53,7 @@ FAMILIES = (
     "embedding_loss",
     "ctc_loss",
     "linear_cross_entropy",
+    "adaptive_softmax",
     "descent",
     "adam",
     "adaptive_rates",
