@@ -124,6 +124,8 @@ def wait(key: Any, shift: Any, delay: Any, function: str = "waitKey") -> Any:
     gray = np.full((100, 100), 128, np.uint8)
     cv2.imshow("window", gray)
     once(lambda now: near(now, *cv2.getWindowImageRect("window")[:2], gray))
+    for _ in range(5):  # what the window still has to hear before it listens to keys
+        cv2.waitKey(10)
     if shift:
         subprocess.run([*window, "keydown", "shift"], check=True)
         while cv2.waitKey(100) >= 0:
