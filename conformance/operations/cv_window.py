@@ -89,12 +89,12 @@ def name_window(flags: Any, twice: Any) -> Any:
 def destroy(image: Any, windows: Any, destroyed: Any) -> Any:
     """Show images side by side, destroy some windows, or all at once if it is not said which; what is left."""
     each = [np.roll(image, i, axis=0) for i in range(windows)]
+    places = [(200 * i, 20) for i in range(windows)]
     for i in range(windows):
         cv2.namedWindow(str(i), NORMAL)
         cv2.imshow(str(i), each[i])
-        cv2.moveWindow(str(i), 200 * i, 20)
-    once(lambda now: all(near(now, *cv2.getWindowImageRect(str(i))[:2], each[i]) for i in range(windows)))
-    places = [cv2.getWindowImageRect(str(i))[:2] for i in range(windows)]
+        cv2.moveWindow(str(i), *places[i])
+    once(lambda now: all(near(now, *places[i], each[i]) for i in range(windows)))
     if destroyed is None:
         cv2.destroyAllWindows()
     for i in destroyed or ():
