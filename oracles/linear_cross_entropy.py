@@ -59,8 +59,18 @@ linear_cross_entropy.formulations = tuple(  # type: ignore[attr-defined]
 )
 
 
-def linear_cross_entropy_gradient_by(loss_gradient: Callable[..., Any], scaled_last: bool) -> Callable[..., Any]:
-    """The gradient with one way to compute that of the cross entropy, and the cotangent first or last."""
+def by_rows(dy: Any, flat: Any, input: Any, linear_weight: Any, linear_bias: Any) -> dict[str, Any]:
+    """The gradient of a linear map, each vector's cotangent dy (N,) or () put on what `flat` is multiplied by."""
+    column = dy[..., None]
+    by_name = linear_gradient(flat, stored(input * column), linear_weight, linear_bias)
+    by_name["x"] = stored(linear_gradient(flat, input, linear_weight)["x"]) * column
+    return (
+        by_name if linear_bias is None else {**by_name, "bias": linear_gradient(flat * column, input, linear_weight, linear_bias)["bias"]}
+    )
+
+
+def linear_cross_entropy_gradient_by(loss_gradient: Callable[..., Any], scaled_last: bool, rows: bool = False) -> Callable[..., Any]:
+    """The gradient with one way to compute that of the cross entropy, and the cotangent first or last, or on the rows of the batch."""
 
     def linear_cross_entropy_gradient(
         dy: Any,
@@ -81,13 +91,15 @@ def linear_cross_entropy_gradient_by(loss_gradient: Callable[..., Any], scaled_l
         settings = {"reduction": reduction, "label_smoothing": label_smoothing}
         ignored = BY_DEFAULT if ignore_index is None else ignore_index
         found = loss_gradient(np.ones_like(dy) if scaled_last else dy, logits, target, weight, ignore_index=ignored, **settings)
-        if scaled_last and reduction == "none":
+        on_rows = rows and reduction == "none" and not out_features
+        if scaled_last and reduction == "none" and not on_rows:
             found = {name: slope * np.expand_dims(dy, min(1, logits.ndim - 1)) for name, slope in found.items()}
         flat = stored(found["input"]).reshape(*input.shape[:-1], len(linear_weight))
-        by_name = linear_gradient(flat, input, linear_weight, linear_bias)
+        linear_map = (input, linear_weight, linear_bias)
+        by_name = by_rows(dy, flat, *linear_map) if on_rows else linear_gradient(flat, *linear_map)
         gradients = {"input": by_name["x"], "linear_weight": by_name["weight"]}
         gradients |= {} if linear_bias is None else {"linear_bias": by_name["bias"]}
-        gradients |= {"target": found["target"]} if "target" in found else {}
+        gradients |= {"target": found["target"] * (dy[..., None] if on_rows else 1)} if "target" in found else {}
         return {name: gradient * dy for name, gradient in gradients.items()} if scaled_last and reduction != "none" else gradients
 
     return linear_cross_entropy_gradient
@@ -95,7 +107,7 @@ def linear_cross_entropy_gradient_by(loss_gradient: Callable[..., Any], scaled_l
 
 linear_cross_entropy_gradient = linear_cross_entropy_gradient_by(cross_entropy_gradient, False)
 linear_cross_entropy_gradient.formulations = tuple(  # type: ignore[attr-defined]
-    linear_cross_entropy_gradient_by(gradient, last)
-    for last in (False, True)
+    linear_cross_entropy_gradient_by(gradient, last, rows)
+    for last, rows in ((False, False), (True, False), (True, True))
     for gradient in (cross_entropy_gradient, *cross_entropy_gradient.formulations)  # type: ignore[attr-defined]
 )[1:]

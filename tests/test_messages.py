@@ -1,6 +1,8 @@
 """What a failure says: the script beside it runs alone, with NumPy and the library only."""
 
 import builtins
+import contextlib
+import io
 import re
 import warnings
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from conformance import backends
+from conformance.backends.screen import on_screen
 from conformance.judgement import Disagreement
 from conformance.operations import all_operations
 from conformance.reproducer import script
@@ -34,7 +37,7 @@ def a_case(operation, dtype, backend):
 
 
 @pytest.mark.parametrize("operation", all_operations(), ids=repr)
-def test_the_script_of_a_failure_runs_alone(operation, monkeypatch, capsys):
+def test_the_script_of_a_failure_runs_alone(operation, monkeypatch):
     backend = backends.form("opencv" if operation.library == "cv2" else "cpu")
     if getattr(backend, "lacks", None) and backend.lacks(operation, operation.dtypes[0]):
         return
@@ -43,9 +46,14 @@ def test_the_script_of_a_failure_runs_alone(operation, monkeypatch, capsys):
     text = script("forward", operation, case, backend, Disagreement("it is wrong"))
     assert set(re.findall(r"^(?:import|from) (\w+)", text, re.M)) <= {"__future__", "typing", "numpy", "math", operation.library}
     monkeypatch.setattr(builtins, "__import__", guarded(builtins.__import__))
-    with np.errstate(all="ignore"):
+    assert "forward: it is wrong" in (on_screen(lambda: output_of(text)) if operation.needs == "display" else output_of(text))
+
+
+def output_of(text):
+    """What a script prints."""
+    with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(compile(text, "script", "exec"), {"__name__": "script"})
-    assert "forward: it is wrong" in capsys.readouterr().out
+    return printed.getvalue()
 
 
 def guarded(original):
