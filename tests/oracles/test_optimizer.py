@@ -179,9 +179,9 @@ def test_a_recurrence_is_its_algorithm_number_by_number(recurrence, naive, optio
     found = recurrence(first, second, g, h, **given_options, **{**HOW, "missing": missing})
     for i in range(3):
         wanted = walk(naive, first[i], [sign * x for x in g[:, i]], given_options)
-        np.testing.assert_allclose(found["first"][:, i], wanted, rtol=1e-12)
+        np.testing.assert_allclose(found["first"][:, i], wanted, rtol=1e-12, atol=1e-14)
         late = walk(naive, second[i], [None if t in missing else sign * x for t, x in enumerate(h[:, i])], given_options)
-        np.testing.assert_allclose(found["second"][:, i], late, rtol=1e-12)
+        np.testing.assert_allclose(found["second"][:, i], late, rtol=1e-12, atol=1e-14)
 
 
 def test_a_group_has_settings_of_its_own_and_a_skipped_step_does_not_happen():
@@ -220,7 +220,7 @@ def test_adafactor_is_its_algorithm_by_loops():
         v = [[r[i] * c[j] / max(sum(r) / 4, 1e-3) for j in range(3)] for i in range(4)]
         u = g[t - 1] / np.maximum(np.sqrt(v), 1e-3)
         p = p - 0.1 * 0.1 * p - scale * u / max(1, np.linalg.norm(u) / 12**0.5 / 1.5)
-        np.testing.assert_allclose(found[t - 1], p, rtol=1e-12)
+        np.testing.assert_allclose(found[t - 1], p, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("shape", [(2, 5), (5, 2), (3, 3)])
@@ -243,7 +243,7 @@ def test_muon_steps_against_the_orthogonal_factor():
     for t in (0, 1):
         o = orthogonal((g[t] + 0.9 * sums[t])[None], ns, 1e-7, 2)[0]
         p = p - 0.1 * 0.1 * p - 0.1 * 2**0.5 * o
-        np.testing.assert_allclose(found[t], p, rtol=1e-12)
+        np.testing.assert_allclose(found[t], p, rtol=1e-12, atol=1e-14)
 
 
 @settings(max_examples=40, deadline=None)
