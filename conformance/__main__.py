@@ -82,7 +82,7 @@ def known(arguments: argparse.Namespace) -> int:
     if arguments.update:
         from conformance.proposal import proposals
 
-        print(proposals(read_report(arguments.update)) or "# the report has no failure with a case", end="\n")
+        print(proposals(read_report(arguments.update)) or "# the report has no failure with a case")
         return CONFORMS
     print(findings(Grid(arguments.backend, (), (), arguments.known_failures).known), end="")
     return CONFORMS

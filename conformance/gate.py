@@ -65,26 +65,31 @@ class Comparison:
             "fixed": list(self.fixed),
             "still_failing": list(self.still_failing),
             "not_run": list(self.not_run),
-            "grown": [{"id": name, "before": before, "after": after} for name, (before, after) in self.grown.items()],
-            "changed": [{"id": name, "before": before, "after": after} for name, (before, after) in self.changed.items()],
+            "grown": _listed(self.grown),
+            "changed": _listed(self.changed),
         }
 
     def markdown(self) -> str:
         """The comparison for a person."""
-        grown, changed = (
-            [f"`{name}`: {before:.2g} → {after:.2g}" for name, (before, after) in shares.items()] for shares in (self.grown, self.changed)
-        )
         failures = [f"`{name}`: {message.splitlines()[0] if message else ''}" for name, message in self.new_failures.items()]
         parts = [
             ("New failures", failures),
             ("Fixed", _quoted(self.fixed)),
             ("Still failing", _quoted(self.still_failing)),
             ("Not run", _quoted(self.not_run)),
-            ("Used budget more than doubled", grown),
-            ("Other bits, inside rounding", changed),
+            ("Used budget more than doubled", _arrows(self.grown)),
+            ("Other bits, inside rounding", _arrows(self.changed)),
         ]
         said = [f"## {title} ({len(lines)})\n\n" + "\n".join(f"- {line}" for line in lines) for title, lines in parts if lines]
         return "\n\n".join(said) or "No difference."
+
+
+def _listed(shares: Mapping[str, tuple[float, float]]) -> list[dict[str, Any]]:
+    return [{"id": name, "before": before, "after": after} for name, (before, after) in shares.items()]
+
+
+def _arrows(shares: Mapping[str, tuple[float, float]]) -> list[str]:
+    return [f"`{name}`: {before:.2g} → {after:.2g}" for name, (before, after) in shares.items()]
 
 
 def _quoted(names: Iterable[str]) -> list[str]:

@@ -25,7 +25,7 @@ from conformance.judgement import Disagreement, Ledger, recording
 from conformance.known import KnownFailure
 from conformance.model import Backend, Case, Operation
 from conformance.reproducer import script
-from conformance.witness import where, witness
+from conformance.witness import draft
 
 LEADING = ("float32", "uint8")  # where a verb needs one dtype only: the first of these, or the operation's own
 
@@ -130,7 +130,7 @@ def search(
         verdict.outcome = "failed"
         verdict.message = sentence(failure, operation, case, backend)
         verdict.reproducer = script(declared.name, operation, case, backend, failure)
-        verdict.case = {"where": where(case), "witness": witness(case)}
+        verdict.case = draft(case)
     elif known:
         verdict.outcome, verdict.message = "known", "; ".join(f"{entry.reason} ({entry.link})" for entry in known)
     verdict.examples, verdict.budget = ledger.examples, ledger.budget

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from conformance.witness import where, witness
+from conformance.witness import draft
 
 SCHEMA = 1
 NODE = re.compile(r"(?:.*/)?(test_\w+)\.py::(test_\w+)\[([^\[\]]+)\]$")
@@ -111,7 +111,7 @@ class Run:
             "seconds": seconds,
             "message": message,
             "reproducer": script(verb, label, backend, case, what) if case is not None else "",
-            "case": {"where": where(case), "witness": witness(case)} if case is not None else {},
+            "case": draft(case) if case is not None else {},
             "coverage": {},
             "digest": "",
         }

@@ -12,6 +12,11 @@ from conformance.model import Case
 SIMPLE = (bool, int, float, str, tuple, type(None))
 
 
+def draft(case: Case) -> dict[str, Any]:
+    """What a report keeps of a failing case, to propose an entry from."""
+    return {"where": where(case), "witness": witness(case)}
+
+
 def witness(case: Case) -> dict[str, Any]:
     """A case as a known failure stores it: arrays and options by name, as TOML and JSON can hold them."""
     arrays = {name: _stored(array, case.dtype) for name, array in case.arrays.items() if array is not None}

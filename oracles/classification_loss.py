@@ -60,11 +60,14 @@ def cross_entropy_by(logarithm: Callable[[Any], Any], apart: bool = False) -> Ca
         if by_index:
             kept, at, share = wanted(x, target, weight, ignore_index)
             over = divisor(x, target, share, by_index, reduction)
-            taken, even = -np.take_along_axis(each, at[..., None], axis=-1)[..., 0], -np.sum(each, axis=-1)
-            if apart and label_smoothing and reduction != "none":
-                taken, even = (np.sum(np.where(kept, part, 0.0)) / over for part in (taken, even))
-                return (1 - label_smoothing) * taken + even * (label_smoothing / x.shape[-1])
-            losses = (1 - label_smoothing) * taken + even * (label_smoothing / x.shape[-1]) if label_smoothing else taken
+            losses = taken = -np.take_along_axis(each, at[..., None], axis=-1)[..., 0]
+            if label_smoothing:
+                parts = [taken, -np.sum(each, axis=-1)]
+                reduced = apart and reduction != "none"
+                taken, even = [np.sum(np.where(kept, part, 0.0)) / over for part in parts] if reduced else parts
+                losses = (1 - label_smoothing) * taken + even * (label_smoothing / x.shape[-1])
+                if reduced:
+                    return losses
             losses = np.where(kept, losses, 0.0)
         else:
             over = divisor(x, target, 0, by_index, reduction)

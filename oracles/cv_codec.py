@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from oracles.bounded import Exactly
+from oracles.cv_file import WholeFile
 from oracles.cv_reading import as_read
 from oracles.exif import orientation_of
 from oracles.png import GRAY_ALPHA, PALETTE, PNG, RGBA, PNGError, read_png
@@ -15,12 +16,10 @@ COMPRESSION, STRATEGY, BILEVEL = 16, 17, 18
 CODES_ONLY, DEFAULT, BEST_SPEED = 2, 6, 1  # zlib's strategies from Z_HUFFMAN_ONLY on, and two of its levels
 
 
-class Holds:
+class Holds(WholeFile):
     """PNG files (bytes) in which our reader finds an image, compressed as zlib does with `parameters`."""
 
-    def __init__(self, image: np.ndarray, parameters: tuple[int, ...], file: np.ndarray) -> None:
-        self.shape, self.free = file.shape, np.zeros(file.shape, bool)
-        self.image, self.asked, self.complaint = image, dict(zip(parameters[::2], parameters[1::2], strict=True)), ""
+    kind = "a PNG file that holds the image"
 
     def look(self, file: np.ndarray) -> str:
         """What is wrong with a file, in a few words."""
@@ -45,19 +44,6 @@ class Holds:
         """What a stream says of its compressor: 0 fastest, 1 fast, 2 default, 3 slowest (RFC 1950, FLEVEL, as zlib sets it)."""
         level, strategy = self.asked.get(COMPRESSION, BEST_SPEED), self.asked.get(STRATEGY, 0)
         return 0 if strategy >= CODES_ONLY or level <= BEST_SPEED else 1 if level < DEFAULT else 2 if level == DEFAULT else 3
-
-    def accepts(self, file: Any) -> np.ndarray:
-        """All of the file or nothing."""
-        self.complaint = self.look(file)
-        return np.full(self.shape, not self.complaint)
-
-    def used(self, file: Any) -> np.ndarray:
-        """Nothing is rounded in a file."""
-        return np.zeros(self.shape)
-
-    def describe(self, index: Any = ()) -> str:
-        """In words."""
-        return "any byte of a PNG file that holds the image" + (f" ({self.complaint})" if self.complaint else "")
 
 
 def written_png(image: np.ndarray, *, name: str, parameters: tuple[int, ...], observed: Any = None) -> dict[str, Any]:

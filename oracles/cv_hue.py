@@ -29,10 +29,10 @@ def smallest(channels: Sequence[Any]) -> Any:
     return functools.reduce(np.minimum, channels)
 
 
-def undocumented(image: Any, highest: Sequence[float]) -> np.ndarray:
-    """Pixels with a channel outside of 0 … its highest, of which the documentation says nothing; NaN is outside."""
+def documented(image: Any, highest: Sequence[float], result: Any) -> Any:
+    """The result, with nothing known where a channel of the image is outside of 0 … its highest, as NaN is."""
     pixels = plain(image)[..., :3]
-    return np.asarray(~((pixels >= 0) & (pixels <= np.array(highest))).all(axis=-1))
+    return anything_where(~((pixels >= 0) & (pixels <= np.array(highest))).all(axis=-1, keepdims=True), result)
 
 
 def hue(channels: Sequence[Any], scaled: Sequence[Any], turn: float, by_numerator: bool) -> Any:
@@ -78,7 +78,7 @@ def bgr_to_hsv_by(full: int, by_numerator: bool) -> Any:
         per = kept(top / kept(np.where(plain(value) == 0, 1.0, value), "divisor"), "quotient")
         saturation = limited(np.where(value == 0, 0.0, (value - least) * per), 0.0, top)
         pixels = round_the_circle(hue(channels, channels, turn, by_numerator), [saturation, value], turn)
-        return pixels if top > 1 else anything_where(undocumented(image, (1, 1, 1))[..., None], pixels)
+        return pixels if top > 1 else documented(image, (1, 1, 1), pixels)
 
     return bgr_to_hsv
 
@@ -107,7 +107,7 @@ def bgr_to_hls_by(full: int, one_by_one: bool) -> Any:
         saturation = limited(np.where(flat, 0.0, limited(np.where(lightness < 0.5, *ratios), 0.0, 1.0)), 0.0, 1.0)
         rest = [lightness * top, saturation * top] if top > 1 else [lightness, saturation]
         pixels = round_the_circle(hue(channels, scaled, turn, False), rest, turn)
-        return pixels if top > 1 else anything_where(undocumented(image, (1, 1, 1))[..., None], pixels)
+        return pixels if top > 1 else documented(image, (1, 1, 1), pixels)
 
     return bgr_to_hls
 
@@ -136,7 +136,7 @@ def hsv_to_bgr_by(full: int) -> Any:
         saturation, value = (image[..., i] / top if top > 1 else image[..., i] for i in (1, 2))
         channels = [value * (1 - saturation * away(image[..., 0], turn, sector)) for sector in (5, 3, 1)]
         pixels = painted([channel * top if top > 1 else channel for channel in channels], image, code, dstCn)
-        return stored_as(pixels if top > 1 else anything_where(undocumented(image, (360, 1, 1))[..., None], pixels))
+        return stored_as(pixels if top > 1 else documented(image, (360, 1, 1), pixels))
 
     return hsv_to_bgr
 
@@ -165,7 +165,7 @@ def hls_to_bgr_by(full: int, one_by_one: bool) -> Any:
             low, high = lightness - reach, lightness + reach
         channels = [low + (high - low) * (1 - away(image[..., 0], turn, sector)) for sector in (5, 3, 1)]
         pixels = painted([channel * top if top > 1 else channel for channel in channels], image, code, dstCn)
-        return stored_as(pixels if top > 1 else anything_where(undocumented(image, (360, 1, 1))[..., None], pixels))
+        return stored_as(pixels if top > 1 else documented(image, (360, 1, 1), pixels))
 
     return hls_to_bgr
 

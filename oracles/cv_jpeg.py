@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from oracles.bounded import Exactly, OneOf
+from oracles.cv_file import WholeFile
 from oracles.cv_reading import COLOR_RGB, IGNORE_ORIENTATION, UNCHANGED, Range, as_colour, found
 from oracles.exif import orientation_of, upright
 from oracles.jpeg import JPEG, JPEGError, Sampling, read_jpeg
@@ -67,13 +68,13 @@ def quantised(levels: Range, by: Sampling, table: np.ndarray, shape: tuple[int, 
     return np.ceil((wave - error) / table - 0.5), np.floor((wave + error) / table + 0.5)
 
 
-class Photograph:
+class Photograph(WholeFile):
     """JPEG files (bytes) whose coefficients may be those of an image, of the quality and sampling asked for."""
 
+    kind = "a JPEG file of the image"
+
     def __init__(self, image: np.ndarray, parameters: tuple[int, ...], file: np.ndarray) -> None:
-        self.shape, self.free = file.shape, np.zeros(file.shape, bool)
-        self.image = image[..., 0] if image.shape[2:] == (1,) else image
-        self.asked, self.complaint = dict(zip(parameters[::2], parameters[1::2], strict=True)), ""
+        super().__init__(image[..., 0] if image.shape[2:] == (1,) else image, parameters, file)
 
     def look(self, file: np.ndarray) -> str:
         """What is wrong with a file, in a few words."""
@@ -112,19 +113,6 @@ class Photograph:
         luma = self.asked.get(LUMA_QUALITY, self.asked.get(QUALITY, BEST))
         quality = self.asked.get(CHROMA_QUALITY, luma) if component else luma
         return scaled(CHROMINANCE if component else LUMINANCE, quality)
-
-    def accepts(self, file: Any) -> np.ndarray:
-        """All of the file or nothing."""
-        self.complaint = self.look(file)
-        return np.full(self.shape, not self.complaint)
-
-    def used(self, file: Any) -> np.ndarray:
-        """The file is judged as a whole."""
-        return np.zeros(self.shape)
-
-    def describe(self, index: Any = ()) -> str:
-        """In words."""
-        return "any byte of a JPEG file of the image" + (f" ({self.complaint})" if self.complaint else "")
 
 
 def written_jpeg(image: np.ndarray, *, name: str, parameters: tuple[int, ...], observed: Any = None) -> dict[str, Any]:

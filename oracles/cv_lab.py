@@ -11,7 +11,7 @@ from oracles.bounded import anything_where, kept, limited
 from oracles.conventions import plain
 from oracles.cv_color import TO_RGB, TO_XYZ, mixed, painted, red_green_blue, white
 from oracles.cv_filtering import stored_as
-from oracles.cv_hue import undocumented
+from oracles.cv_hue import documented
 
 WHITE = (0.950456, 1.0, 1.088754)
 SUM = WHITE[0] + 15 * WHITE[1] + 3 * WHITE[2]
@@ -65,7 +65,7 @@ def bgr_to_lab(image: Any, *, code: str, dstCn: int) -> Any:
     if white(image) > 1:
         return stored_as(np.stack([116 * 255 / 100 * fy - 16 * 255 / 100, a + 128, b + 128], axis=-1))
     lightness = np.where(y > KINK, 116 * fy - 16, DARK * y)
-    return anything_where(undocumented(image, (1, 1, 1))[..., None], np.stack([lightness, a, b], axis=-1))
+    return documented(image, (1, 1, 1), np.stack([lightness, a, b], axis=-1))
 
 
 def lab_to_bgr(image: Any, *, code: str, dstCn: int) -> Any:
@@ -110,7 +110,7 @@ def bgr_to_luv_by(one_formula: bool) -> Any:
         if white(image) > 1:
             scaled = [lightness * (255 / 100), u * (255 / 354) + 134 * 255 / 354, v * (255 / 262) + 140 * 255 / 262]
             return stored_as(np.stack(scaled, axis=-1))
-        return anything_where(undocumented(image, (1, 1, 1))[..., None], np.stack([lightness, u, v], axis=-1))
+        return documented(image, (1, 1, 1), np.stack([lightness, u, v], axis=-1))
 
     return bgr_to_luv
 

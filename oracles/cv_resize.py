@@ -11,6 +11,7 @@ from oracles.bounded import FLOAT64, Bounded, OneOf, contract, entering, exact, 
 from oracles.conventions import plain
 from oracles.cv_borders import without_single_channel
 from oracles.cv_filtering import stored_as
+from oracles.sampling_grid import hat
 
 
 def sides(image: Any, dsize: tuple[int, int] | None, fx: float, fy: float) -> list[tuple[int, int, Any]]:
@@ -60,11 +61,6 @@ def nearest_exact(image: Any, *, dsize: tuple[int, int] | None, fx: float, fy: f
         twice = (2 * np.arange(wanted) + 1) * side
         ends.append([np.maximum(-(-twice // (2 * wanted)) - 1, 0), np.minimum(twice // (2 * wanted), side - 1)])
     return OneOf([pixels[rows][:, columns] for rows in ends[0] for columns in ends[1]])
-
-
-def hat(t: Any) -> Any:
-    """max(0, 1 − |t|): linear interpolation."""
-    return np.maximum(1 - np.abs(t), 0)
 
 
 def cubic(t: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -83,30 +83,27 @@ def pooled(rows: Any, weights: Any, places: np.ndarray, there: np.ndarray, mode:
     return total / np.maximum(size, 1) if mode == "mean" else total
 
 
-def embedding_bag_guarded(input: np.ndarray, offsets: Any, weight: Any, per_sample_weights: Any = None, **options: Any) -> dict[str, Any]:
-    """The same, shortened with a norm of ‖weight[v]‖ₚ + 10⁻⁷, a guard against division by zero that torch.renorm has too.
+def embedding_bag_by(kept_in: Callable[[Any], Any]) -> Callable[..., dict[str, Any]]:
+    """The oracle with rows kept in one way while they are added up."""
 
-    Source: torch.nn.EmbeddingBag.
-    """
-    limit = options["max_norm"]
-    table = looked_up(input.ravel(), weight, limit, options["norm_type"], 1e-7)["weight"]
-    return {**embedding_bag(input, offsets, table, per_sample_weights, **{**options, "max_norm": None}), "weight": table}
+    def embedding_bag_guarded(
+        input: np.ndarray, offsets: Any, weight: Any, per_sample_weights: Any = None, **options: Any
+    ) -> dict[str, Any]:
+        """The same, shortened with a norm of ‖weight[v]‖ₚ + 10⁻⁷, a guard against division by zero that torch.renorm has too.
 
+        Source: torch.nn.EmbeddingBag.
+        """
+        table = looked_up(input.ravel(), weight, options["max_norm"], options["norm_type"], 1e-7)["weight"]
+        found = embedding_bag(input, offsets, kept_in(table), per_sample_weights, **{**options, "max_norm": None})
+        return {"output": found["output"], "weight": table}
 
-def embedding_bag_in_storage(
-    input: np.ndarray, offsets: Any, weight: Any, per_sample_weights: Any = None, **options: Any
-) -> dict[str, Any]:
-    """The same, added up in a tensor of the storage format.
-
-    Source: torch.nn.EmbeddingBag.
-    """
-    limit = options["max_norm"]
-    table = looked_up(input.ravel(), weight, limit, options["norm_type"], 1e-7)["weight"]
-    rest = {**options, "max_norm": None}
-    return {"output": embedding_bag(input, offsets, coarse(table), per_sample_weights, **rest)["output"], "weight": table}
+    return embedding_bag_guarded
 
 
-embedding_bag.formulations = (embedding_bag_guarded, embedding_bag_in_storage)  # type: ignore[attr-defined]
+embedding_bag.formulations = (  # type: ignore[attr-defined]
+    embedding_bag_by(lambda table: table),
+    embedding_bag_by(coarse),  # added up in a tensor of the storage format
+)
 
 
 def embedding_bag_gradient(

@@ -10,7 +10,7 @@ import numpy as np
 
 from oracles.bounded import stored
 from oracles.classification_loss import cross_entropy, cross_entropy_gradient
-from oracles.linear import linear, linear_gradient
+from oracles.linear import linear, linear_gradient, vectors
 
 BY_DEFAULT = -100  # "when target contains class indices, the default value is mapped to −100"
 
@@ -63,10 +63,8 @@ def by_rows(dy: Any, flat: Any, input: Any, linear_weight: Any, linear_bias: Any
     """The gradient of a linear map, each vector's cotangent dy (N,) or () put on what `flat` is multiplied by."""
     column = dy[..., None]
     by_name = linear_gradient(flat, stored(input * column), linear_weight, linear_bias)
-    by_name["x"] = stored(linear_gradient(flat, input, linear_weight)["x"]) * column
-    return (
-        by_name if linear_bias is None else {**by_name, "bias": linear_gradient(flat * column, input, linear_weight, linear_bias)["bias"]}
-    )
+    by_name["x"] = stored(by_name["x"]) * column
+    return by_name if linear_bias is None else {**by_name, "bias": np.sum(vectors(flat * column), axis=0)}
 
 
 def linear_cross_entropy_gradient_by(loss_gradient: Callable[..., Any], scaled_last: bool, rows: bool = False) -> Callable[..., Any]:

@@ -86,17 +86,15 @@ class OpenCV:
         key = f"{operation.id}-{dtype}"
         if key in COLORS:
             return ieee(dtype).but(**COLORS[key])
-        by = ieee(dtype)
+        by = ieee(dtype).but(flush=key in FLUSHED)
         if "float" in dtype:
-            by = by.but(flush=key in FLUSHED)
             if operation.name in WEIGHTS_IN_SINGLE and dtype == "float64":
                 return by.but(compute=FLOAT32)
             return by.but(compute=FLOAT64, accumulate=FLOAT64) if operation.name in IN_DOUBLE else by
         weights = FIXED_WEIGHTS.get(key)
         if weights:
             return by.but(compute=FLOAT64, accumulate=FLOAT64, weights=weights)
-        bits = FRACTIONAL_BITS.get(operation.id, FRACTIONAL_BITS.get(key))
-        return by.but(constant_bits=bits, truncated=TRUNCATED.get(key, 0.0))
+        return by.but(constant_bits=FRACTIONAL_BITS.get(key), truncated=TRUNCATED.get(key, 0.0))
 
     def lacks(self, operation: Operation, dtype: str) -> str | None:
         """Windows need a build that has them, and a virtual screen."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 from conformance.backends.opencv import OpenCV
 from conformance.model import Backend, Case, Operation, Results, cv2
@@ -30,7 +29,6 @@ class PlainOpenCV(OpenCV):
 
     name: str = "opencv_plain"
     kin: tuple[str, ...] = ("opencv",)
-    known_failures: Path = field(default=Path(__file__).with_name("opencv.toml"), repr=False)
 
     def run(self, operation: Operation, case: Case) -> Results:
         """The same call, switched off."""

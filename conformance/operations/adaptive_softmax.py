@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Disagreement, Trial
 from conformance.model import FLOATS, Case, Law, Operation, Shape, torch
+from conformance.operations.classification_loss import batch_too_long
 from conformance.operations.loss import REGIMES, array, numbers
 from conformance.strategies import data_of
 from oracles.adaptive_softmax import adaptive_log_softmax_with_loss, adaptive_log_softmax_with_loss_gradient
@@ -89,12 +90,6 @@ def target_is(index: Callable[[Case], int]) -> Callable[[Case], Case | None]:
 def classes_of(case: Case) -> int:
     """The number of classes."""
     return int(case.options["cutoffs"][0]) + sum(len(out) for out in (case.arrays["out1"], case.arrays["out2"]) if out is not None)
-
-
-def batch_too_long(case: Case) -> Case | None:
-    """A target more than there are inputs."""
-    target = array(case, "target")
-    return case.but(target=np.concatenate([target, target[:1]])) if target.ndim and len(target) else None
 
 
 REJECTS: dict[str, Callable[[Case], Case | None]] = {

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Disagreement, Trial
 from conformance.model import FLOATS, Case, Law, Operation, Shape, torch
+from conformance.operations.integers import on_integers
 from conformance.operations.sliding import (
     FLAGS,
     LARGE,
@@ -193,19 +194,7 @@ def of_integers(operation: Operation, rank: int) -> Operation:
         x = Data("float64", "integers", case.seed).array("x", *image(case).shape)
         return replace(case, arrays={"x": (x * 2 ** int(case.seed % 40)).astype(dtype)}, dtype=dtype, regime="integers")
 
-    return replace(
-        operation,
-        variant="Integers",
-        oracle=of_rank(avg_pool_of_integers, rank),
-        plain=("x",),
-        cases=drawn,
-        gradient=None,
-        cost=None,
-        rejects={},
-        laws=(),
-        dtypes=("int64",),
-        share=0.5,
-    )
+    return on_integers(operation, "int64", oracle=of_rank(avg_pool_of_integers, rank), cases=drawn)
 
 
 AvgPool1d, AvgPool2d, AvgPool3d = operation(1, avg_pool1d), operation(2, avg_pool2d), operation(3, avg_pool3d, share=0.6)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,11 @@ from hypothesis import strategies as st
 
 from conformance.model import Case, Operation
 from conformance.operations.elementwise import NO_OPTIONS, SHAPES
+from conformance.operations.integers import INTEGERS, on_integers
 from conformance.operations.rectifiers import Hardtanh, ReLU, ReLU6, Threshold
 from conformance.strategies import data_of
 from oracles.shuffling import exactly
 
-INTEGERS = ("int64", "int32", "int16", "int8", "uint8")
 SIGNED = INTEGERS[:-1]
 
 BOUNDS = st.sampled_from(((-1, 1), (-2, 3), (1, 3), (-3, -2), (-1.0, 1.0), (0, 6)))
@@ -31,19 +30,7 @@ def of_integers(operation: Operation, options: st.SearchStrategy[dict[str, Any]]
         x = small if draw(st.booleans()) else np.asarray(data.array("x", *shape))
         return data.case({"x": x}, **chosen)
 
-    return replace(
-        operation,
-        variant="Integers",
-        oracle=exactly(operation.oracle),
-        plain=("x",),
-        cases=drawn,
-        gradient=None,
-        cost=None,
-        rejects={},
-        laws=(),
-        dtypes=dtypes,
-        share=0.5,
-    )
+    return on_integers(operation, *dtypes, oracle=exactly(operation.oracle), cases=drawn)
 
 
 OPERATIONS = (

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from conformance.model import Case, Operation
 from conformance.operations import convolution, transposed_convolution
+from conformance.operations.integers import INTEGERS, on_integers
 from conformance.strategies import Data
 from oracles.shuffling import exactly
 
@@ -26,22 +27,9 @@ def of_integers(operation: Operation, *dtypes: str) -> Operation:
         case = replace(case, arrays=kept, dtype=dtype, regime="integers")
         return case if dtype == "int64" else case.but(dilation=1)
 
-    return replace(
-        operation,
-        variant="Integers",
-        oracle=exactly(operation.oracle),
-        plain=tuple(inspect.signature(operation.oracle).parameters)[:3],
-        cases=drawn,
-        gradient=None,
-        cost=None,
-        rejects={},
-        laws=(),
-        dtypes=dtypes,
-        share=0.3,
-    )
+    arrays = tuple(inspect.signature(operation.oracle).parameters)[:3]
+    return on_integers(operation, *dtypes, oracle=exactly(operation.oracle), cases=drawn, plain=arrays, share=0.3)
 
-
-INTEGERS = ("int64", "int32", "int16", "int8", "uint8")
 
 OPERATIONS = (
     *(of_integers(operation, *INTEGERS) for operation in convolution.OPERATIONS),

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Trial
 from conformance.model import Case, Law, Operation, Shape, torch
-from conformance.operations.classification_loss import CrossEntropyLoss, indices, weights
+from conformance.operations import classification_loss
+from conformance.operations.classification_loss import CrossEntropyLoss, by_index, indices, weights
 from conformance.operations.elementwise import room
 from conformance.operations.linear import Linear
 from conformance.operations.loss import REGIMES, array, assert_close, loss, mean_times_count_by, numbers, options, probabilities
@@ -116,11 +117,6 @@ def classes_of(case: Case) -> int:
     return classes(array(case, "linear_weight").shape, case.options["out_features"])
 
 
-def by_index(case: Case) -> bool:
-    """Whether the targets are class indices, and there are some."""
-    return array(case, "target").dtype.kind == "i" and array(case, "target").size > 0
-
-
 def no_such_class(case: Case) -> Case | None:
     """The first target is a class that there is not."""
     if not by_index(case):
@@ -148,8 +144,7 @@ def feature_too_many(case: Case) -> Case:
 
 def batch_too_long(case: Case) -> Case | None:
     """A target more than there are inputs."""
-    target = array(case, "target")
-    return case.but(target=np.concatenate([target, target[:1]])) if target.ndim and len(target) and array(case, "input").ndim > 1 else None
+    return classification_loss.batch_too_long(case) if array(case, "input").ndim > 1 else None
 
 
 def ignored_probability(case: Case) -> Case | None:

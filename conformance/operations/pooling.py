@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Trial
 from conformance.model import FLOATS, Case, Law, Operation, Shape, torch
+from conformance.operations.integers import INTEGERS
 from conformance.operations.laws import assert_same
 from conformance.operations.sliding import (
     FLAGS,
@@ -186,7 +187,7 @@ def whole_numbers(rank: int, call: Callable[..., Any], leading: str) -> Operatio
         result_dtypes={"indices": "int64"},
         plain=("x",),
         follows_subject=True,
-        dtypes=("int64", "int32", "int16", "int8", "uint8"),
+        dtypes=INTEGERS,
         leading=leading,
         share=0.4,
     )

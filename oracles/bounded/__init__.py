@@ -7,12 +7,12 @@ kept         what tables and fixed point keep
 """
 
 from .arithmetic import TABLE, Accuracy, Arithmetic, any_order, cascade, ieee
-from .ball import Bounded, constant, entering, exact, tabulated
+from .ball import Bounded, constant, entering, exact
 from .doubtful import Doubtful
 from .elementwise import erf, erfc
 from .formats import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, FORMATS, INTEGERS, TF32, Format, Integers
-from .kept import anything_where, kept, limited
-from .movement import blurred, coarse, fixed, stored, truncated
+from .kept import anything_where, fixed, kept, limited, tabulated, truncated
+from .movement import blurred, coarse, stored
 from .products import contract, weighted
 from .reductions import add_at
 from .sets import Between, Exactly, OneOf

@@ -269,18 +269,18 @@ def constant(c: Any, by: Arithmetic) -> Bounded:
     if scalar and c in by.constants:
         return by.constants[c]  # type: ignore[no-any-return]
     value = np.array(c, dtype=np.float64)
-    if by.stand_ins:
-        return _standing_in(value, by)
-    if by.constant_bits is not None:
-        scaled = np.ldexp(value, by.constant_bits)
-        error = np.where((scaled == np.rint(scaled)) | ~np.isfinite(value), 0.0, 2.0**-by.constant_bits)
-    else:
-        compute = by.compute
-        error = np.where(compute.represents(value), 0.0, np.maximum(compute.unit * np.abs(value), compute.tiny))
-    result = ball(value, error, by)
+    result = _standing_in(value, by) if by.stand_ins else ball(value, _rounding_of(value, by), by)
     if scalar and len(by.constants) < 1000:
         by.constants[c] = result
     return result
+
+
+def _rounding_of(value: Array, by: Arithmetic) -> Array:
+    """How far off a subject may have constants."""
+    if by.constant_bits is not None:
+        scaled = np.ldexp(value, by.constant_bits)
+        return np.where((scaled == np.rint(scaled)) | ~np.isfinite(value), 0.0, 2.0**-by.constant_bits)
+    return np.where(by.compute.represents(value), 0.0, np.maximum(by.compute.unit * np.abs(value), by.compute.tiny))
 
 
 def _standing_in(value: Array, by: Arithmetic) -> Bounded:
@@ -289,19 +289,6 @@ def _standing_in(value: Array, by: Arithmetic) -> Bounded:
     declared = np.array([c in by.stand_ins for c in value.ravel().tolist()], bool).reshape(value.shape)
     rounding = np.maximum(by.compute.unit * np.abs(own), by.compute.tiny)
     return ball(own, np.where(declared | by.compute.represents(own), 0.0, rounding), by)
-
-
-def tabulated(weights: Any) -> Any:
-    """Weights as a subject keeps them: rounded to nearest integers of one scale, if it keeps integers; plain arrays stay.
-
-    The scale is 2^(table_bits − ⌊log₂ of the largest weight⌋), at most 2²², so that products with bytes add up in 32 bits.
-    """
-    if not isinstance(weights, Bounded) or weights.by.table_bits is None or not weights.size:
-        return weights
-    largest = np.max(weights.value + weights.error) * (1 + 2.0 ** -(weights.by.table_bits + 1))
-    half = 2.0 ** -(min(weights.by.table_bits + 1 - int(np.frexp(largest)[1]), 22) + 1)
-    scaled = weights.value / (2 * half)
-    return ball(weights.value, np.where((weights.error == 0) & (scaled == np.rint(scaled)), 0.0, weights.error + half), weights.by)
 
 
 def bounded(x: Any, by: Arithmetic) -> Bounded:

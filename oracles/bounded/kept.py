@@ -32,6 +32,38 @@ def kept(x: Any, name: str) -> Any:
     return ball(np.where(np.isfinite(x.error), value, x.value), np.where(np.isfinite(x.error), error, np.inf), x.by)
 
 
+def _rounded(x: Bounded, half: float) -> Bounded:
+    """Each number rounded to nearest on a grid of the step 2·half, a power of two; what lies on it stays."""
+    units = x.value / (2 * half)
+    return ball(x.value, np.where((x.error == 0) & (units == np.rint(units)), 0.0, x.error + half), x.by)
+
+
+def fixed(x: Any) -> Any:
+    """Weights as a fixed-point subject holds them, each rounded to nearest in `constant_bits`; others and plain arrays stay."""
+    if not isinstance(x, Bounded) or x.by.constant_bits is None:
+        return x
+    return _rounded(x, 2.0 ** -(x.by.constant_bits + 1))
+
+
+def tabulated(weights: Any) -> Any:
+    """Weights as a subject keeps them: rounded to nearest integers of one scale, if it keeps integers; plain arrays stay.
+
+    The scale is 2^(table_bits − ⌊log₂ of the largest weight⌋), at most 2²², so that products with bytes add up in 32 bits.
+    """
+    if not isinstance(weights, Bounded) or weights.by.table_bits is None or not weights.size:
+        return weights
+    largest = np.max(weights.value + weights.error) * (1 + 2.0 ** -(weights.by.table_bits + 1))
+    return _rounded(weights, 2.0 ** -(min(weights.by.table_bits + 1 - int(np.frexp(largest)[1]), 22) + 1))
+
+
+def truncated(x: Any) -> Any:
+    """A result from which a fixed-point subject may have cut off so much; others and plain arrays stay."""
+    if not isinstance(x, Bounded) or not x.by.truncated:
+        return x
+    half = x.by.truncated / 2
+    return ball(x.value - half, x.error + half, x.by)
+
+
 def limited(x: Any, lowest: float, highest: float) -> Any:
     """Where nothing is known of a ball: what lies between two numbers."""
     if not isinstance(x, Bounded) or not x.free.any():

@@ -171,20 +171,3 @@ def blurred(x: Any, roundings: float) -> Any:
         return x
     size = np.where(np.isfinite(x.value), np.abs(x.value), 0.0)
     return ball(x.value, x.error + roundings * ((x.by.accumulate_unit + ORACLE) * size + (size > 0) * x.by.accumulate.tiny), x.by)
-
-
-def fixed(x: Any) -> Any:
-    """Weights as a fixed-point subject holds them, each rounded to nearest in `constant_bits`; others and plain arrays stay."""
-    if not isinstance(x, Bounded) or x.by.constant_bits is None:
-        return x
-    units = np.ldexp(x.value, x.by.constant_bits)
-    settled = (x.error == 0) & (units == np.rint(units))
-    return ball(x.value, np.where(settled, 0.0, x.error + 2.0 ** -(x.by.constant_bits + 1)), x.by)
-
-
-def truncated(x: Any) -> Any:
-    """A result from which a fixed-point subject may have cut off so much; others and plain arrays stay."""
-    if not isinstance(x, Bounded) or not x.by.truncated:
-        return x
-    half = x.by.truncated / 2
-    return ball(x.value - half, x.error + half, x.by)
