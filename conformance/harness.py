@@ -22,7 +22,7 @@ from hypothesis.internal.conjecture import providers
 from hypothesis.strategies import SearchStrategy
 
 from conformance.judgement import Disagreement, Ledger, recording
-from conformance.known import KnownFailure
+from conformance.known import KnownFailure, KnownFailuresError
 from conformance.model import Backend, Case, Operation
 from conformance.reproducer import script
 from conformance.witness import draft
@@ -221,7 +221,8 @@ def _first_failure(
 
 def sentence(failure: Exception, operation: Operation, case: Case, backend: Backend) -> str:
     """What went wrong, on what, in words that a backend author can act on."""
-    what = str(failure) if isinstance(failure, Disagreement) else f"raised {type(failure).__name__}: {failure}".rstrip()
+    own = isinstance(failure, (Disagreement, KnownFailuresError))
+    what = str(failure) if own else f"raised {type(failure).__name__}: {failure}".rstrip()
     source = (operation.oracle.__doc__ or "").rpartition("Source:")[2].strip()
     lines = [f"{operation.name} on {backend.name}, {case.dtype}: {what}", f"the case: {case!r}"]
     return "\n".join([*lines, f"the mathematics: {source}"] if source else lines)

@@ -65,12 +65,16 @@ class KnownFailure:
         return in_range and all(environment.get(name) == value for name, value in self.requires.items())
 
     def describes(self, case: Case) -> bool:
-        """Whether a case is one of those that are set aside."""
+        """Whether a case is one of those that are set aside; KnownFailuresError for an expression that cannot be asked of it."""
         if isinstance(self.where, str):
             drawn = {"dtype": case.dtype, "regime": case.regime, "layouts": case.layouts, "asked": case.asked}
             with np.errstate(all="ignore"):  # a predicate may compute with special values
                 names = {**case.options, **case.arrays, **drawn, "np": np}  # global, so that what is nested in an expression sees them
-                return bool(eval(self.where, {"__builtins__": SAFE, **names}))
+                try:
+                    return bool(eval(self.where, {"__builtins__": SAFE, **names}))
+                except Exception as error:  # whatever an expression may raise
+                    said = f"{type(error).__name__}: {error}"
+                    raise KnownFailuresError(f"{self.file}: the expression “{self.where}” cannot be asked of this case: {said}") from error
         options = {**case.options, "asked": case.asked}
         return all(name in options and _plain(options[name]) == _plain(value) for name, value in self.where.items())
 

@@ -79,6 +79,12 @@ def test_an_expression_sees_options_arrays_and_the_dtype(tmp_path):
     assert not entry.describes(Case({"image": np.zeros((1, 2))}, {"ksize": (2, 2)}, "uint8"))
 
 
+def test_an_expression_that_cannot_be_asked_is_said_to_be_so(tmp_path):
+    (entry,) = read_known_failures(written(tmp_path, ENTRY.format(where='"1 / fx > 1"')))
+    with pytest.raises(KnownFailuresError, match="“1 / fx > 1” cannot be asked of this case: ZeroDivisionError"):
+        entry.describes(Case({"image": np.zeros((2, 2))}, {"fx": 0.0}, "uint8"))
+
+
 def test_the_witness_becomes_a_case_by_the_oracles_signature(tmp_path):
     (entry,) = read_known_failures(written(tmp_path, ENTRY.format(where="{}")))
     case = entry.witness_of(BLUR, "uint8")
