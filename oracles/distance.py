@@ -10,7 +10,7 @@ import numpy as np
 from oracles.bounded import Doubtful, anything_where, stored
 from oracles.bounded.doubtful import doubtful
 from oracles.conventions import plain
-from oracles.embedding_loss import norm, norm_gradient
+from oracles.embedding_loss import cotangent_with, norm, norm_gradient
 from oracles.loss import above_zero, slope, summed_to
 
 Gradients = dict[str, Any]
@@ -109,17 +109,14 @@ def pairwise_distance_gradient(dy: Any, x1: Any, x2: Any, *, p: float, eps: floa
     return of_both((dy if keepdim else np.expand_dims(dy, -1)) * slopes, d, x1, x2, p)
 
 
-def in_order(cotangent_with: str) -> Callable[..., Gradients]:
-    """The same as sign(d_i) · |d_i|^(p−1) · dy · ‖d‖ₚ^(1−p), the cotangent multiplied with the "length" first, or with the "entry"."""
+def in_order(first: str) -> Callable[..., Gradients]:
+    """The same, with the cotangent multiplied with the "length" or the "entry" of the norm's gradient first."""
 
     def formulation(dy: Any, x1: Any, x2: Any, *, p: float, eps: float, keepdim: bool) -> Gradients:
-        if p in (0, 1, 2, np.inf, -np.inf):
+        if p in (0, -np.inf):
             return pairwise_distance_gradient(dy, x1, x2, p=p, eps=eps, keepdim=keepdim)
-        d, dy = difference(x1, x2, eps), dy if keepdim else np.expand_dims(dy, -1)
-        length, entry = np.expand_dims(norm(d, p), -1), (2 * slope(d) - 1) * np.abs(d) ** (p - 1)
-        if cotangent_with == "length":
-            return of_both(entry * (dy / length ** (p - 1)), d, x1, x2, p)
-        return of_both(entry * dy * length ** (1 - p), d, x1, x2, p)
+        d = difference(x1, x2, eps)
+        return of_both(cotangent_with(first, dy if keepdim else np.expand_dims(dy, -1), d, p), d, x1, x2, p)
 
     return formulation
 

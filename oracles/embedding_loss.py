@@ -76,15 +76,31 @@ def norm_gradient(d: Any, p: float) -> Any:
     return np.where((plain(length) == 0) & (np.asarray(getattr(length, "error", 0.0)) == 0), sign, ratio)
 
 
-def pairwise(p: float, eps: float) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
-    """The distance |x − y + eps|ₚ and its gradient by x."""
-    return lambda x, y: norm(x - y + eps, p), lambda x, y: norm_gradient(x - y + eps, p)
+def cotangent_with(factor: str, dy: Any, d: Any, p: float) -> Any:
+    """dy times the p-norm's gradient, sign(d_i) · |d_i|^(p−1) · dy · ‖d‖ₚ^(1−p), dy multiplied with the "length" or the "entry" first."""
+    if p in (1, 2, np.inf):
+        return dy * norm_gradient(d, p)
+    length, entry = norm(d, p)[..., None], (2 * slope(d) - 1) * np.abs(d) ** (p - 1)
+    return entry * (dy / length ** (p - 1)) if factor == "length" else entry * dy * length ** (1 - p)
 
 
-DISTANCES: dict[str | None, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = {
+Distance = tuple[Callable[[Any, Any], Any], Callable[[Any, Any, Any], Any]]
+
+
+def pairwise(p: float, eps: float, first: str | None = None) -> Distance:
+    """The distance |x − y + eps|ₚ and its gradient by x, times a cotangent that is multiplied with one factor first."""
+
+    def gradient(dy: Any, x: Any, y: Any) -> Any:
+        d = x - y + eps
+        return cotangent_with(first, dy, d, p) if first else dy * norm_gradient(d, p)
+
+    return lambda x, y: norm(x - y + eps, p), gradient
+
+
+DISTANCES: dict[str | None, Distance] = {
     None: pairwise(2, 1e-6),
-    "manhattan": (lambda x, y: np.sum(np.abs(x - y), axis=-1), lambda x, y: 2 * slope(x - y) - 1),
-    "squared": (lambda x, y: np.sum(np.square(x - y), axis=-1), lambda x, y: 2 * (x - y)),
+    "manhattan": (lambda x, y: np.sum(np.abs(x - y), axis=-1), lambda dy, x, y: dy * (2 * slope(x - y) - 1)),
+    "squared": (lambda x, y: np.sum(np.square(x - y), axis=-1), lambda dy, x, y: dy * (2 * (x - y))),
 }
 
 
@@ -95,16 +111,16 @@ def triplet(anchor: Any, positive: Any, negative: Any, distance: Callable[..., A
     return margin + distance(anchor, positive) - away
 
 
-def triplet_gradient(g: Any, arrays: tuple[Any, Any, Any], distances: Any, margin: float, swap: bool) -> Gradients:
+def triplet_gradient(g: Any, arrays: tuple[Any, Any, Any], distances: Distance, margin: float, swap: bool) -> Gradients:
     """The gradients of max(0, triplet), by the chain rule; anything is accepted of infinite distances and cotangents."""
     (anchor, positive, negative), (distance, by_first) = arrays, distances
     s = gated(triplet(*arrays, distance, margin, swap), g)
-    towards = s[..., None] * by_first(anchor, positive)
+    towards = by_first(s[..., None], anchor, positive)
     nearer = distance(positive, negative) - distance(anchor, negative) if swap else 0
-    away = (gated(nearer, s) if swap else s)[..., None] * by_first(anchor, negative)
+    away = by_first((gated(nearer, s) if swap else s)[..., None], anchor, negative)
     of_anchor, of_positive, of_negative = towards - away, -towards, away
     if swap:
-        other = gated(-nearer, s)[..., None] * by_first(positive, negative)
+        other = by_first(gated(-nearer, s)[..., None], positive, negative)
         of_positive, of_negative = of_positive - other, of_negative + other
     infinite = np.logical_or.reduce([np.isinf(plain(x)).any(axis=-1, keepdims=True) for x in arrays]) | np.isinf(plain(s))[..., None]
     found = {"anchor": of_anchor, "positive": of_positive, "negative": of_negative}
@@ -130,6 +146,21 @@ def triplet_margin_loss_gradient(
     """The gradients of the distances, where the margin is not kept."""
     g = shared(dy, anchor.shape[:-1], reduction)
     return triplet_gradient(g, (anchor, positive, negative), pairwise(p, eps), margin, swap)
+
+
+def in_order(first: str) -> Callable[..., Gradients]:
+    """The same, with the cotangent multiplied with the "length" or the "entry" of the norm's gradient first."""
+
+    def formulation(
+        dy: Any, anchor: Any, positive: Any, negative: Any, *, margin: float, p: float, eps: float, swap: bool, reduction: str
+    ) -> Gradients:
+        g = shared(dy, anchor.shape[:-1], reduction)
+        return triplet_gradient(g, (anchor, positive, negative), pairwise(p, eps, first), margin, swap)
+
+    return formulation
+
+
+triplet_margin_loss_gradient.formulations = (in_order("length"), in_order("entry"))  # type: ignore[attr-defined]
 
 
 def triplet_margin_with_distance_loss(
