@@ -24,8 +24,9 @@ class Reading:
             padding_mode
         ]
         flat = grid.reshape(grid.shape[0], self.points, len(self.sides))
-        infinite = np.isinf(getattr(flat, "value", flat)).any(axis=2) & (padding_mode == "reflection")
-        self.nowhere = infinite.reshape(grid.shape[:-1])
+        one_place = [bool(align_corners) and n == 1 and padding_mode == "zeros" for n in self.sides[::-1]]
+        undefined = np.isinf(getattr(flat, "value", flat)) & (np.array(one_place) | (padding_mode == "reflection"))
+        self.nowhere = undefined.any(axis=2).reshape(grid.shape[:-1])
         flat = np.where(np.isnan(getattr(flat, "value", flat)), -1 * np.ones_like(flat), flat)
         self.scales = [(n - 1) / 2 if align_corners else n / 2 for n in self.sides]
         placed = [self.place(flat[..., -1 - axis], n, bool(align_corners)) for axis, n in enumerate(self.sides)]
@@ -135,13 +136,13 @@ def read(cells: Any, weights: list[Any], besides: Any = (None,) * 3) -> Any:
     return y
 
 
-def read_by_points(cells: Any, weights: list[Any], last_first: bool) -> Any:
+def read_by_points(cells: Any, weights: list[Any], besides: Any, last_first: bool) -> Any:
     """The same for cells that differ from point to point, (N, P, …) → (N, P)."""
     labels = "ijk"[: len(weights)]
     order = range(len(weights))
     for axis in reversed(order) if last_first else order:
         rest = labels.replace("ijk"[axis], "")
-        cells = weighted(f"np{labels},np{'ijk'[axis]}->np{rest}", cells, weights[axis])
+        cells = weighted(f"np{labels},np{'ijk'[axis]}->np{rest}", cells, weights[axis], besides[axis])
         labels = rest
     return cells
 
@@ -162,7 +163,7 @@ def grid_sample(
     X = ((x + 1)·W − 1) / 2, or (x + 1)·(W − 1) / 2 with align_corners, (x, y) = grid[n, p]; k is max(0, 1 − |t|), or Keys' cubic of
     a = −0.75; nearest takes the nearest cell. Beyond its edges the image continues with zeros, its edge cells ("border"), or its
     reflection about the centres of the corner cells (with align_corners) or their outer edges. A position that is NaN is −1; one that
-    is infinite has no reflection, so that anything may be read there.
+    is infinite has no reflection, and no place where the corners of a side are one (∞ · 0), so that anything may be read there.
 
     input (N, C, H, W), grid (N, H′, W′, 2) → (N, C, H′, W′), and with an axis more for volumes
     Source: torch.nn.functional.grid_sample; padding_mode, align_corners.
@@ -211,7 +212,7 @@ def grid_sample_gradient(
 ) -> dict[str, Any]:
     """The derivatives of Σ dy·y: by input the transpose of its weights, by the grid their slopes; 0 by the grid of nearest.
 
-    By a position that is NaN, or infinite and reflected, there is none: it is free.
+    By a position that is NaN, or infinite and without a place, there is none: it is free.
 
     Source: the product rule on torch.nn.functional.grid_sample.
     """
@@ -228,7 +229,7 @@ def grid_sample_gradient(
         spread = weighted(f"ncp{labels},npw->ncp{labels}w", spread, weights[axis], besides[axis])
         labels += "ij"[axis]
     dx = weighted(f"ncp{labels},npw->nc{labels}w", spread, weights[-1], besides[rank - 1])
-    each = [read(cells, [slopes[at] if at == axis else weights[at] for at in range(rank)]) for axis in range(rank)]
+    each = [read(cells, [slopes[at] if at == axis else weights[at] for at in range(rank)], besides) for axis in range(rank)]
     dgrid = np.stack([np.sum(dy * slope, axis=1) for slope in each[::-1]], axis=-1)
     lost = np.any(reading.nowhere, axis=tuple(range(1, rank + 1)), keepdims=True)[:, None]
     return {"input": freed(reading.back(dx), lost), "grid": by_grid(dgrid, grid, reading)}
@@ -285,29 +286,34 @@ def gradient_with_zeros(dy: Any, input: Any, grid: Any, **options: Any) -> dict[
     return grid_sample_gradient(dy, input, grid, **options, zeros=True)
 
 
-def by_products(last_first: bool) -> Any:
-    """The gradient whose part by the grid multiplies dy with the cells first, in one order of the axes, and by how far cells lie last."""
+def by_products(last_first: bool, zeros: bool = False) -> Any:
+    """The gradient whose part by the grid multiplies dy with cells of the image first, in one order of axes, and by how far they lie last.
+
+    With `zeros` it also multiplies by weights of 0.
+    """
 
     def gradient(
         dy: Any, input: Any, grid: Any, *, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
     ) -> dict[str, Any]:
-        found = grid_sample_gradient(dy, input, grid, mode=mode, padding_mode=padding_mode, align_corners=align_corners)
+        found = grid_sample_gradient(dy, input, grid, mode=mode, padding_mode=padding_mode, align_corners=align_corners, zeros=zeros)
         if mode == "nearest":
             return found
         reading = Reading(input, grid, padding_mode, align_corners)
         labels, points = "ijk"[: len(reading.sides)], dy.reshape(*reading.output[:2], reading.points)
-        cells = contract(f"ncp,nc{labels}->np{labels}", points, reading.continuation(input))
-        each = [by_axes(cells, reading.weights(mode), reading.slopes(mode, below), reading.scales, last_first) for below in (False, True)]
+        cells = reading.continuation(contract(f"ncp,nc{labels}->np{labels}", points, input))
+        besides, weights = reading.besides(mode) if zeros else (None,) * 3, reading.weights(mode)
+        each = [by_axes(cells, weights, reading.slopes(mode, side), besides, reading.scales, last_first) for side in (False, True)]
         return {**found, "grid": by_grid(hull(*each), grid, reading)}
 
     return gradient
 
 
-def by_axes(cells: Any, weights: list[Any], slopes: list[Any], scales: list[float], last_first: bool) -> Any:
+def by_axes(cells: Any, weights: list[Any], slopes: list[Any], besides: Any, scales: list[float], last_first: bool) -> Any:
     """The products with one axis's slopes and the others' weights, the last axis's first, and with the scale: (N, P, rank)."""
     axes = range(len(weights))
-    parts = [read_by_points(cells, [slopes[at] if at == axis else weights[at] for at in axes], last_first) for axis in axes]
+    parts = [read_by_points(cells, [slopes[at] if at == axis else weights[at] for at in axes], besides, last_first) for axis in axes]
     return np.stack([part * scale for part, scale in zip(parts, scales, strict=True)][::-1], axis=-1)
 
 
-grid_sample_gradient.formulations = (gradient_at_corners, by_products(False), by_products(True), gradient_with_zeros)  # type: ignore[attr-defined]
+ORDERS = (by_products(False), by_products(True), by_products(False, zeros=True), by_products(True, zeros=True))
+grid_sample_gradient.formulations = (gradient_at_corners, *ORDERS, gradient_with_zeros)  # type: ignore[attr-defined]
