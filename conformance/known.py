@@ -103,7 +103,7 @@ class KnownFailure:
 
 
 def _fails_in_a_child(attempt: Callable[[], None]) -> bool:
-    """Whether an attempt raises, ends its process or takes too long; where processes cannot be forked it is not tried, and taken to fail."""
+    """Whether an attempt raises, ends its process or takes too long; where processes cannot be forked it is taken to fail, untried."""
     if not hasattr(os, "fork"):
         return True
     child = os.fork()
