@@ -7,6 +7,7 @@ import fnmatch
 import inspect
 import os
 import re
+import signal
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from conformance.model import Case, Operation
 from conformance.strategies import DTYPES
 
+PATIENCE = 5  # seconds for a witness that may never come back
 OPTIONAL: dict[str, Any] = {"requires": dict, "crash": bool}
 FIELDS: dict[str, Any] = {"test": (str, list), "where": (dict, str), "reason": str, "link": str, "versions": str, "witness": dict}
 TEST = re.compile(r"(test_[\w*]+)\[([^\[\]]+)\]")
@@ -34,7 +36,7 @@ class KnownFailure:
 
     `where` is a table of option values, all of which must be equal, or a Python expression over options, arrays and layouts;
     `requires` what the backend's environment must say beside the version, as {avx512_bf16 = "yes"}; `crash` says that the witness may
-    end the process, so that it is tried in a child.
+    end the process, or never come back, so that it is tried in a child, for some seconds.
     """
 
     test: str | Sequence[str]
@@ -105,7 +107,7 @@ class KnownFailure:
 
 
 def _fails_in_a_child(attempt: Callable[[], None]) -> bool:
-    """Whether an attempt raises or ends its process; where processes cannot be forked it is not tried, and taken to fail."""
+    """Whether an attempt raises, ends its process or takes too long; where processes cannot be forked it is taken to fail, untried."""
     if not hasattr(os, "fork"):
         return True
     child = os.fork()
@@ -114,6 +116,8 @@ def _fails_in_a_child(attempt: Callable[[], None]) -> bool:
     status = 1
     try:
         faulthandler.disable()  # the death is expected
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # which ends the process, also within a call
+        signal.alarm(PATIENCE)
         attempt()
         status = 0
     finally:

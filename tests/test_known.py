@@ -1,6 +1,7 @@
 """Known-failures files: what is read, what is refused with one clear sentence."""
 
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,12 @@ def test_a_witness_that_ends_its_process_is_tried_in_a_child(tmp_path):
     assert entry.still_fails(os.abort)
     assert entry.still_fails(lambda: int("none"))
     assert not entry.still_fails(lambda: None)
+
+
+def test_a_witness_that_never_comes_back_fails(tmp_path, monkeypatch):
+    monkeypatch.setattr("conformance.known.PATIENCE", 1)
+    (entry,) = read_known_failures(written(tmp_path, ENTRY.format(where='"True"') + "crash = true\n"))
+    assert entry.still_fails(lambda: time.sleep(60))
 
 
 def test_wildcards_stand_for_parts_of_the_id(tmp_path):

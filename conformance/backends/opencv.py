@@ -13,7 +13,7 @@ from conformance.backends import screen
 from conformance.backends.opencv_colors import COLORS
 from conformance.layouts import LAYOUTS, lay_out
 from conformance.model import Backend, Case, Operation, Results, cv2
-from oracles.bounded import FLOAT32, FLOAT64, Arithmetic, ieee
+from oracles.bounded import FLOAT32, FLOAT64, TABLE, Accuracy, Arithmetic, ieee
 
 SILENT = 0  # cv::utils::logging::LogLevel
 AVX2 = 11  # cv::CpuFeatures, which Python has no names for
@@ -58,6 +58,13 @@ IN_DOUBLE = ("cv2.blur",)
 WEIGHTS_IN_SINGLE = ("cv2.resize",)
 
 
+# Functions of float32 images that are read off a table over the range of the image: kExpNumBinsPerChannel of bilateralFilter.
+STEPS = {"bilateralFilter-float32": 1 << 12}
+
+# OpenCV's own exponential of vectors, v_exp, and the C library's of one number: within 2 ulp, and 0 where the result is subnormal.
+# IPP's weights below exp(−25), in place or in colour, are 0 (measured): an absolute error of 2⁻³⁶, 2⁻¹² unit roundoffs.
+WEIGHTS_BY_EXP = ("bilateralFilter-uint8", "bilateralFilter-float32")
+
 # Kernels to which subnormal numbers may be 0 (measured).
 FLUSHED = ("resize_CUBIC-float32",)
 
@@ -86,7 +93,9 @@ class OpenCV:
         key = f"{operation.id}-{dtype}"
         if key in COLORS:
             return ieee(dtype).but(**COLORS[key])
-        by = ieee(dtype).but(flush=key in FLUSHED)
+        by = ieee(dtype).but(flush=key in FLUSHED, steps=STEPS.get(key))
+        if key in WEIGHTS_BY_EXP:
+            return by.but(accuracy={**TABLE, "exp": Accuracy(2.0, 2.0**-12, flush=True)})
         if "float" in dtype:
             if operation.name in WEIGHTS_IN_SINGLE and dtype == "float64":
                 return by.but(compute=FLOAT32)

@@ -69,6 +69,7 @@ FAMILIES = (
     "cv_filtering",
     "cv_boxes",
     "cv_gaussian",
+    "cv_bilateral",
     "cv_resize",
     "cv_pyramid",
     "cv_edges",

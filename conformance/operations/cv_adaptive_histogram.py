@@ -59,6 +59,7 @@ Clahe = Operation(
     rejects={
         "the depth must be one of the two: int16": of_type("int16"),
         "the depth must be one of the two: float32": of_type("float32"),
+        "the image must not be empty": lambda case: case.but(image=the_image(case)[:0]),
         "the image must be gray": lambda case: case.but(image=np.repeat(the_image(case).reshape(*the_image(case).shape[:2], 1), 3, 2)),
     },
     laws=(Law("an object may be used again", set_later),),

@@ -4,6 +4,7 @@ formats      which numbers exist                 elementwise, reductions, produc
 arithmetic   what a backend promises             overflow   infinities, NaN and what may become them
 ball         value ± error                       judge, sets   which results are accepted
 kept         what tables and fixed point keep
+means        means whose weights are balls; functions read off a table
 """
 
 from .arithmetic import TABLE, Accuracy, Arithmetic, any_order, cascade, ieee
@@ -12,6 +13,7 @@ from .doubtful import Doubtful
 from .elementwise import erf, erfc
 from .formats import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, FORMATS, INTEGERS, TF32, Format, Integers
 from .kept import anything_where, fixed, kept, limited, tabulated, truncated
+from .means import interpolated, weighted_mean
 from .movement import blurred, coarse, stored
 from .products import contract, weighted
 from .reductions import add_at
@@ -49,10 +51,12 @@ __all__ = [
     "exact",
     "fixed",
     "ieee",
+    "interpolated",
     "kept",
     "limited",
     "stored",
     "tabulated",
     "truncated",
     "weighted",
+    "weighted_mean",
 ]

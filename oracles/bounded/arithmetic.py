@@ -74,6 +74,7 @@ class Arithmetic:
     grids          name of a quantity ↦ the step of the grid on which a table or fixed point keeps it (see `kept`)
     margins        name of a quantity ↦ how far off the subject may have it, as a function of its value (see `kept`)
     table_bits     subjects that keep weights as integers: fractional bits of a table whose largest weight is 1 (see `tabulated`)
+    steps          subjects that read a function off a table, with straight lines between: how many steps it has (see `interpolated`)
     truncated      fixed-point subjects: how much, at most, is cut off from a result before it is rounded
     weights        fixed-point subjects: how they round weights that add up to one; None where each is rounded by itself
     """
@@ -91,6 +92,7 @@ class Arithmetic:
     grids: Mapping[str, float] = field(default_factory=dict, hash=False)
     margins: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict, hash=False)
     table_bits: int | None = None
+    steps: int | None = None
     truncated: float = 0.0
     weights: Callable[[Array], Array] | None = None
 

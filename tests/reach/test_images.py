@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from conformance.operations import all_operations
+from conformance.operations.cv_bilateral import BilateralFilter
 from conformance.operations.cv_color import BGR2GRAY
 from conformance.operations.cv_edges import Canny, Scharr
 from conformance.operations.cv_filtering import Blur
@@ -86,3 +87,11 @@ def test_colours_whose_hue_is_just_below_a_turn_and_dark_ones():
 
     drawn(BGR2HSV, red_with_little_blue)
     drawn(Luv2BGR, lambda case: ((image_of(case)[..., 0] > 0) & (image_of(case)[..., 0] < 3)).any())
+
+
+def test_bilateral_filters_of_images_beside_zero_and_of_rows_as_wide_as_a_vector():
+    """Zeros of a constant border outside of the image's range; IPP's kernel of 16 columns and more."""
+    drawn(BilateralFilter, lambda case: case.options["borderType"] & 15 == 0 and image_of(case).min() > 0)
+    drawn(
+        BilateralFilter, lambda case: image_of(case).shape[1] >= 16 and image_of(case)[0, 0].size == 1 and case.options["d"] in range(1, 6)
+    )
