@@ -21,6 +21,13 @@ def lengths(x: Any, dim: int) -> Any:
     return stored(np.sqrt(np.sum(np.square(x), axis=dim, keepdims=True)))
 
 
+def nought(x1: Any, x2: Any, dim: int) -> np.ndarray:
+    """Where a vector is 0 and the other is finite: 0 / eps is 0 for every eps > 0, also for one that the storage format has not."""
+    zero = [np.all(plain(x) == 0, axis=dim) for x in (x1, x2)]
+    finite = [np.all(np.isfinite(plain(x)), axis=dim) for x in (x1, x2)]
+    return np.asarray((zero[0] | zero[1]) & finite[0] & finite[1])
+
+
 def cosine_similarity(x1: Any, x2: Any, *, dim: int, eps: float) -> Any:
     """The cosine of the angle between vectors.
 
@@ -29,7 +36,8 @@ def cosine_similarity(x1: Any, x2: Any, *, dim: int, eps: float) -> Any:
     x1, x2 (∗₁, D, ∗₂), sides of one repeated → (∗₁, ∗₂)
     Source: torch.nn.CosineSimilarity, first formula.
     """
-    return np.sum(x1 * x2, axis=dim) / np.squeeze(np.maximum(lengths(x1, dim) * lengths(x2, dim), eps), axis=dim)
+    cosine = np.sum(x1 * x2, axis=dim) / np.squeeze(np.maximum(lengths(x1, dim) * lengths(x2, dim), eps), axis=dim)
+    return np.where(nought(x1, x2, dim), 0.0, cosine)
 
 
 def cosine_similarity_of_bounded_lengths(x1: Any, x2: Any, *, dim: int, eps: float) -> Any:
@@ -38,7 +46,7 @@ def cosine_similarity_of_bounded_lengths(x1: Any, x2: Any, *, dim: int, eps: flo
     Source: torch.nn.functional.cosine_similarity, first formula.
     """
     first, second = (stored(x / stored(np.maximum(lengths(x, dim), eps))) for x in (x1, x2))
-    return np.sum(stored(first * second), axis=dim)
+    return np.where(nought(x1, x2, dim), 0.0, np.sum(stored(first * second), axis=dim))
 
 
 cosine_similarity.formulations = (cosine_similarity_of_bounded_lengths,)  # type: ignore[attr-defined]

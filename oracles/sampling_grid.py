@@ -51,7 +51,7 @@ class Axis:
     def antialiased(self, mode: str) -> Any:
         """The weight (m, n) of old cells in each new one under a kernel as wide as the coarser of both grids, with sum 1."""
         distance = self.distances((np.arange(self.m) + 0.5) * self.step)
-        weights = cubic(distance, PILLOW) if mode == "bicubic" else hat(distance)
+        weights = lanczos(distance) if mode == "lanczos" else cubic(distance, PILLOW) if mode == "bicubic" else hat(distance)
         return weights / np.sum(weights, axis=1, keepdims=True)
 
     def beside(self, mode: str, antialias: bool) -> np.ndarray:
@@ -87,9 +87,14 @@ def cubic(distance: Any, a: float) -> Any:
     return np.where(t <= 1, near, far)
 
 
+def lanczos(distance: Any) -> Any:
+    """sinc(t) · sinc(t / 3) up to 3, 0 beyond, with sinc(t) = sin(πt) / (πt) (Duchon 1979, J. Applied Meteorology 18:1016)."""
+    return np.where(np.abs(distance) < 3, np.sinc(distance) * np.sinc(distance / 3), 0.0)
+
+
 def touching(distance: Any, mode: str) -> np.ndarray:
     """Cells within the reach of the kernel along the last axis, if one of them is where it is 0: at its end, or at a whole distance."""
     size, error = np.abs(getattr(distance, "value", distance)), getattr(distance, "error", 0.0)
-    ends = (1, 2) if mode == "bicubic" else (1,)
+    ends = range(1, {"bicubic": 2, "lanczos": 3}.get(mode, 1) + 1)
     zero = np.logical_or.reduce([np.abs(size - end) <= error for end in ends])
     return np.asarray((size <= ends[-1] + error) & np.any(zero, axis=-1, keepdims=True))

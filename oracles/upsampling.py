@@ -21,8 +21,8 @@ def interpolate(x: Any, *, last_first: bool = True, zeros: bool = False, **optio
 
     weight[o, i] = k(p(o) − i), where p(o) = (o + ½)·step − ½, or o·(n − 1)/(m − 1) with align_corners. The step is n/m if size is
     given or scale_factor is recomputed, 1/scale_factor else. k is max(0, 1 − |t|) for linear modes, Keys' cubic of a = −0.75 for
-    bicubic. With antialias the kernel (a = −0.5) is max(step, 1) times as wide and its weights have the sum 1. nearest takes the cell
-    ⌊o·step⌋, nearest-exact ⌊(o + ½)·step⌋, area the mean of the cells ⌊o·n/m⌋ … ⌈(o + 1)·n/m⌉ − 1.
+    bicubic. With antialias the kernel (a = −0.5, or sinc(t)·sinc(t/3) for lanczos) is max(step, 1) times as wide and its weights have
+    the sum 1. nearest takes the cell ⌊o·step⌋, nearest-exact ⌊(o + ½)·step⌋, area the mean of the cells ⌊o·n/m⌋ … ⌈(o + 1)·n/m⌉ − 1.
 
     x (N, C, H, …) → (N, C, H′, …), the given size or ⌊H · scale_factor⌋
     Source: torch.nn.functional.interpolate; torch.nn.Upsample, Shape; Keys 1981; Pillow's reduction, for antialias.

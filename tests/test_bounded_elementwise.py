@@ -120,6 +120,7 @@ FUNCTIONS: dict[str, tuple[Any, Any]] = {
     "atan": (np.arctan, mpmath.atan),
     "erf": (erf, mpmath.erf),
     "erfc": (erfc, mpmath.erfc),
+    "sinc": (np.sinc, mpmath.sincpi),
     "power": (lambda x: x**1.5, lambda t: t ** mpmath.mpf(1.5)),
 }
 

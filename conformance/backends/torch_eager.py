@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,9 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
 TABLE_BITS = {("torch.nn.functional.interpolate", "uint8"): 14}
 
 LACKING: Mapping[str, tuple[str, ...]] = dict.fromkeys(("torch.nn.AvgPool3d", "torch.nn.LPPool3d"), HALVES)  # on a processor
+
+# What not every version documents, and no other device computes: an operation, and the word for it in the documentation of its name.
+ON_A_PROCESSOR: Mapping[str, str] = dict.fromkeys(("interpolate_lanczos", "interpolate_lanczos_bytes"), "lanczos")
 
 # oneDNN flushes subnormals in bfloat16 on processors with AVX512-BF16 (measured: 2⁻¹³⁰ · 2¹²⁰ gives 0 in a convolution).
 FLUSHED_IN_BFLOAT16 = frozenset(
@@ -214,6 +218,9 @@ class TorchEager:
         module, _, name = operation.name.rpartition(".")
         if module == "torch.nn" and not hasattr(torch.nn, name):
             return f"the installed torch has no {operation.name}"
+        word = ON_A_PROCESSOR.get(operation.id, "")
+        if word and (self.device != "cpu" or word not in attrgetter(operation.name.removeprefix("torch."))(torch).__doc__):
+            return f"{operation.name} has no {word} {'in the installed torch' if self.device == 'cpu' else f'on {self.device}'}"
         _, _, registered = operation.name.partition("torch.ops.")
         return import_reason(registered.partition(".")[0]) if registered else None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
 
 from conformance.model import Case, Law, Operation
-from conformance.operations.upsampling import ANTIALIAS_REJECTS, FUNCTION_REJECTS, MIRRORS, REPEATS, SAME, call, cases, nothing, shape
+from conformance.operations.upsampling import ANTIALIAS_REJECTS, FUNCTION_REJECTS, LANCZOS_REJECTS, call, cases, nothing, shape
+from conformance.operations.upsampling_laws import MIRRORS, REPEATS, SAME
 from oracles.byte_resampling import interpolate_bytes
 
 
@@ -20,6 +22,14 @@ def smoothed_or_not(mode: str) -> Any:
     return drawn
 
 
+FURTHER_REJECTS: Mapping[str, Any] = {
+    "nearest": {},
+    "bilinear": ANTIALIAS_REJECTS,
+    "bicubic": ANTIALIAS_REJECTS,
+    "lanczos": LANCZOS_REJECTS,
+}
+
+
 def of_bytes(name: str, drawn: Any, *laws: Law) -> Operation:
     """torch.nn.functional.interpolate on bytes, which have no gradient."""
     return Operation(
@@ -30,7 +40,7 @@ def of_bytes(name: str, drawn: Any, *laws: Law) -> Operation:
         shape=shape,
         cost=nothing,
         cases=drawn,
-        rejects=FUNCTION_REJECTS if name == "nearest" else {**FUNCTION_REJECTS, **ANTIALIAS_REJECTS},
+        rejects={**FUNCTION_REJECTS, **FURTHER_REJECTS[name]},
         laws=laws,
         dtypes=("uint8",),
         share=0.6,
@@ -41,4 +51,5 @@ OPERATIONS = (
     of_bytes("nearest", cases("nearest", "nearest-exact"), SAME, REPEATS),
     of_bytes("bilinear", smoothed_or_not("bilinear"), SAME, MIRRORS),
     of_bytes("bicubic", smoothed_or_not("bicubic"), SAME, MIRRORS),
+    of_bytes("lanczos", cases("lanczos", antialias=True), SAME, MIRRORS),
 )

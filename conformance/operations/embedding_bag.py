@@ -115,6 +115,14 @@ def less_than_the_input(case: Case) -> Case | None:
     return with_offset(-1, lambda case, offset: offset - 1)(case) if len(array(case, "offsets")) > 2 else None
 
 
+def decreasing(case: Case) -> Case | None:
+    """A bag that ends before it begins: the last but one offset is the size of the input, and the last is less."""
+    offsets, size = case.arrays["offsets"], array(case, "input").size
+    if offsets is None or len(offsets) < 3 or not size or case.options["include_last_offset"]:
+        return None
+    return with_offset(-1, lambda case, offset: size - 1)(with_offset(-2, lambda case, offset: size)(case) or case)
+
+
 def of_weights(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Case], Case | None]:
     """The case with its weights changed, if it has any."""
 
@@ -151,6 +159,7 @@ REJECTS: Mapping[str, Callable[[Case], Case | None]] = {
     "indices must be integers": lambda case: case.but(input=array(case, "input").astype(np.float32)),
     "the first offset must be 0": with_offset(0, lambda case, offset: 1),
     "an offset must not be beyond the input": with_offset(-1, lambda case, offset: array(case, "input").size + 1),
+    "offsets must not decrease": decreasing,
     "the last offset must be the size of the input": less_than_the_input,
     "offsets are for indices of one axis": offsets_of_rows,
     "indices of one axis need offsets": without_offsets,

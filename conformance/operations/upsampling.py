@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 from hypothesis import strategies as st
 
-from conformance.judgement import Disagreement, Trial
 from conformance.model import FLOATS, Case, Cost, Law, Operation, Shape, torch
-from conformance.operations.laws import assert_same, keeps
-from conformance.strategies import FLOAT_REGIMES, Data, data_of, is_float
+from conformance.operations.upsampling_laws import ALIKE, KEEPS, MIRRORS, REPEATS, SAME, image
+from conformance.strategies import FLOAT_REGIMES, data_of, is_float
 from oracles.sampling_grid import sides_after
 from oracles.upsampling import interpolate, interpolate_gradient, with_options
 
@@ -66,7 +64,9 @@ RANKS = {
     "nearest": (1, 2, 3),
     "nearest-exact": (1, 2, 3),
     "area": (1, 2, 3),
+    "lanczos": (2,),
 }
+OF_THE_MODULE = tuple(mode for mode in RANKS if mode != "lanczos")  # which needs antialias
 SMALL = st.integers(1, 6)
 WIDE = st.sampled_from((7, 8, 9, 15, 16, 17, 31, 32, 33))
 FACTORS = st.sampled_from((2, 2.0, 0.5, 1.5, 3, 1.0, 0.3, 1.3, 1.1, 2.2, 0.7, 1 / 3, 2.5, 0.9, 1.01, 120 / 88))
@@ -123,13 +123,6 @@ def cases(*modes: str, written: bool = True, antialias: bool = False) -> Callabl
 # What must be refused.
 
 
-def image(case: Case) -> np.ndarray:
-    """The array that is resampled."""
-    x = case.arrays["x"]
-    assert x is not None
-    return x
-
-
 def sized(case: Case, value: Any) -> Case | None:
     """The case with another size, if it has one."""
     return None if case.options["size"] is None else case.but(size=value)
@@ -172,75 +165,14 @@ ANTIALIAS_REJECTS: Mapping[str, Callable[[Case], Case | None]] = {
     ),
 }
 
-# The laws.
+LANCZOS_REJECTS: Mapping[str, Callable[[Case], Case | None]] = {
+    "lanczos must go with antialias": lambda case: case.but(antialias=False),
+    "align_corners must not go with lanczos": lambda case: case.but(align_corners=True),
+    "lanczos must go with images": lambda case: case.but(x=image(case)[..., 0], size=2, scale_factor=None, recompute_scale_factor=None),
+}
+FURTHER_REJECTS = {"antialias": {**ANTIALIAS_REJECTS, **FUNCTION_REJECTS}, "lanczos": {**LANCZOS_REJECTS, **FUNCTION_REJECTS}}
 
-
-def assert_near(trial: Trial, case: Case, actual: np.ndarray, wanted: np.ndarray, otherwise: str) -> None:
-    """Raise Disagreement unless two results differ by no more than both may err; say nothing where one of several cells may be taken."""
-    accepted = trial.expected(case)["output"]
-    if not hasattr(accepted, "error"):
-        if len(accepted.choices) == 1:
-            assert_same(actual, wanted, otherwise)
-        return
-    low, high = accepted.limits()
-    reach = 2 * np.max(np.nan_to_num(high.astype(float) - low.astype(float), nan=np.inf), initial=0.0)
-    if not (np.abs(actual.astype(float) - wanted.astype(float)) <= reach).all():
-        raise Disagreement(otherwise)
-
-
-def generic(case: Case) -> Case:
-    """The same case on real numbers, so that the bound allows for every rounding."""
-    return case.but(x=Data(case.dtype, "normal", case.seed).array("x", *image(case).shape))
-
-
-def same_size_copies(trial: Trial, case: Case) -> None:
-    """The size that an image has returns the image, of finite numbers (weights of 0 may meet the others)."""
-    case = generic(case) if case.regime == "special" else case
-    same = case.but(size=image(case).shape[2:], scale_factor=None, **unrecomputed(case))
-    assert_same(trial.run(same)["output"], image(case), "the same size is not a copy")
-
-
-def unrecomputed(case: Case) -> dict[str, Any]:
-    """recompute_scale_factor=None, where it is an option."""
-    return {"recompute_scale_factor": None} if "recompute_scale_factor" in case.options else {}
-
-
-def axes_are_alike(trial: Trial, case: Case) -> None:
-    """Image and options with their axes reversed give the output with its axes reversed."""
-    rank = image(case).ndim - 2
-
-    def turned(a: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray(np.moveaxis(a, range(-rank, 0), range(-1, -rank - 1, -1)))
-
-    case = generic(case)
-    options = {name: value[::-1] for name, value in case.options.items() if isinstance(value, tuple)}
-    y = turned(trial.run(case.but(x=turned(image(case)), **options))["output"])
-    assert_near(trial, case, y, trial.run(case)["output"], "axes are not alike")
-
-
-def mirrors(trial: Trial, case: Case) -> None:
-    """The mirrored image, resampled to a size, is the mirrored result; a single cell may lie in the corner."""
-    if 1 in trial.run(case)["output"].shape[2:]:
-        return
-    case = generic(case).but(size=trial.run(case)["output"].shape[2:], scale_factor=None, **unrecomputed(case))
-    y, mirrored = trial.run(case)["output"], trial.run(case.but(x=np.ascontiguousarray(image(case)[..., ::-1])))["output"]
-    assert_near(trial, case, mirrored[..., ::-1], y, "the mirrored image does not give the mirrored result")
-
-
-def doubling_repeats(trial: Trial, case: Case) -> None:
-    """Twice the size is every cell twice."""
-    x = image(case)
-    y = trial.run(case.but(size=None, scale_factor=2.0))["output"]
-    for axis in range(2, x.ndim):
-        x = np.repeat(x, 2, axis)
-    assert_same(y, x, "twice the size is not every cell twice")
-
-
-SAME = Law("the same size copies", same_size_copies)
-ALIKE = Law("axes are alike", axes_are_alike)
-MIRRORS = Law("mirrors", mirrors)
-REPEATS = Law("twice the size repeats", doubling_repeats)
-KEEPS = keeps("x")
+# The operations.
 
 
 def variant(name: str, *modes: str, laws: tuple[Law, ...], dtypes: tuple[str, ...] = FLOATS, **how: Any) -> Operation:
@@ -255,7 +187,7 @@ def variant(name: str, *modes: str, laws: tuple[Law, ...], dtypes: tuple[str, ..
         shape=shape,
         cost=nothing,
         cases=cases(*modes, **how),
-        rejects={**({**ANTIALIAS_REJECTS, **FUNCTION_REJECTS} if name == "antialias" else REJECTS), **extra},
+        rejects={**FURTHER_REJECTS.get(name, REJECTS), **extra},
         laws=laws,
         dtypes=dtypes,
     )
@@ -283,7 +215,8 @@ OPERATIONS = (
     variant("bicubic", "bicubic", laws=(SAME, ALIKE, MIRRORS, KEEPS)),
     variant("area", "area", laws=(SAME, ALIKE, MIRRORS, KEEPS)),
     variant("antialias", "bilinear", "bicubic", laws=(SAME, ALIKE, MIRRORS, KEEPS), dtypes=("float64", "float32"), antialias=True),
-    module("Upsample", upsample, interpolate, interpolate_gradient, (SAME, ALIKE, KEEPS), *RANKS),
+    variant("lanczos", "lanczos", laws=(ALIKE, MIRRORS, KEEPS), dtypes=("float64", "float32"), antialias=True),
+    module("Upsample", upsample, interpolate, interpolate_gradient, (SAME, ALIKE, KEEPS), *OF_THE_MODULE),
     module("UpsamplingNearest2d", upsampling_nearest2d, upsampled_nearest, upsampled_nearest_gradient, (SAME, ALIKE, REPEATS), "nearest"),
     module(
         "UpsamplingBilinear2d",

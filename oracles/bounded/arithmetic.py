@@ -43,6 +43,8 @@ TABLE: dict[str, Accuracy] = {
     **dict.fromkeys(("exp", "exp2", "expm1", "log", "log2", "log1p", "tanh", "sin", "cos", "atan", "power"), Accuracy(1.0)),
     "erf": Accuracy(1.0, 10.0),  # measured: torch's vectorised Abramowitz-Stegun 7.1.26, an absolute approximation
     "erfc": Accuracy(1.5),  # SLEEF u15
+    # sin(πx) / (πx), a sine and a quotient of 1 ulp each; π and its product move it by 2u·|cos(πx) − sinc(x)|, at most 2.14 u.
+    "sinc": Accuracy(2.0, 2.2),
 }
 """Accuracy of each elementary operation, by NumPy's name of it; backends copy and override."""
 

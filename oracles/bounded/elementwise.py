@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import ORACLE, ZERO, Arithmetic
-from .ball import UFUNCS, Bounded, all_below, ball, together
+from .ball import FUNCTIONS, UFUNCS, Bounded, all_below, ball, together
 from .exactness import exact_at, exact_power, exact_power_of_two, exact_product, exact_quotient, exact_root, exact_sum
 from .formats import Array, Mask
 from .overflow import repaired
@@ -174,6 +174,20 @@ def _square(value: Array, x: Bounded) -> Array:
     return (2 * np.abs(x.value) + x.error) * x.error
 
 
+STEEPEST, TALLEST = 1.3705, 1.2173  # of sinc: its largest slope, and how far apart two of its values are
+
+
+def _sinc(x: Any) -> Array:
+    """sin(πx) / (πx) from the distance to the nearest whole number, so that it is 0 at whole numbers."""
+    whole = np.rint(x)
+    sine = np.where(whole % 2 == 0, 1.0, -1.0) * np.sin(np.pi * (x - whole))
+    return np.asarray(np.where(x == 0, 1.0, sine / (np.pi * np.where(x == 0, 1.0, x))))
+
+
+def _at_most_steep(value: Array, x: Bounded) -> Array:
+    return np.minimum(STEEPEST * x.error, TALLEST)
+
+
 def _zero(*values: Array) -> Mask:
     return np.asarray(values[-1] == 0)
 
@@ -249,3 +263,4 @@ _RULES: dict[Any, Callable[..., Any]] = {
     **{f: Elementwise(f, "", steps(f)) for f in (np.floor, np.ceil, np.rint, np.trunc, np.sign)},
 }
 UFUNCS.update(_RULES)
+FUNCTIONS[np.sinc] = Elementwise(_sinc, "sinc", _at_most_steep, _zero)  # 1 at 0 by definition

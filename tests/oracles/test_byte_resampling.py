@@ -19,7 +19,7 @@ TABLES = ieee("uint8").but(composite=True, table_bits=14)
 WHOLE = ieee("uint8")
 
 
-@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic", "lanczos"])
 @pytest.mark.parametrize("size", [(3, 4), (12, 5), (1, 1), (20, 2), (9, 3)])
 def test_antialiased_bytes_are_pillows(mode: str, size: tuple[int, int]) -> None:
     x = np.random.default_rng(0).choice([0, 7, 128, 255], (9, 7)).astype(np.uint8)

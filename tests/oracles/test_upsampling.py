@@ -117,7 +117,7 @@ def test_the_gradient_is_the_transpose(call: tuple[np.ndarray, dict[str, Any]]) 
         assert found.accepts(wanted.astype(np.float32)).all()
 
 
-@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic", "lanczos"])
 @pytest.mark.parametrize("size", [(3, 4), (12, 5), (1, 1), (2, 20)])
 def test_antialiasing_is_pillows(mode: str, size: tuple[int, int]) -> None:
     x = np.random.default_rng(0).standard_normal((9, 7))
