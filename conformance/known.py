@@ -34,7 +34,7 @@ class KnownFailure:
 
     `where` is a table of option values, all of which must be equal, or a Python expression over options, arrays and layouts;
     `requires` what the backend's environment must say beside the version, as {avx512_bf16 = "yes"}; `crash` says that the witness may
-    end the process, so that it is tried in a child.
+    end the process, so that it is tried in a child. An `inherited` one was seen in a backend's kin: where the witness passes it does not hold.
     """
 
     test: str | Sequence[str]
@@ -46,6 +46,7 @@ class KnownFailure:
     requires: Mapping[str, str] = field(default_factory=dict)
     crash: bool = False
     file: str = ""
+    inherited: bool = False
 
     @property
     def tests(self) -> tuple[str, ...]:
