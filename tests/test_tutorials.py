@@ -44,3 +44,24 @@ def test_a_library_of_ones_own_gets_the_answers_of_the_tutorial(version, tmp_pat
         assert quoted[version] in said
     else:
         assert said == []
+
+
+DEVICE, PROMISING, COMPILER, CORRECTED = range(4)
+
+
+@pytest.mark.parametrize(
+    ("module", "blocks", "operation", "quoted"),
+    [
+        ("device", (DEVICE,), "LeakyReLU", 0),
+        ("device_promising", (DEVICE, PROMISING), "LeakyReLU", None),
+        ("compiler", (COMPILER,), "GELU", 1),
+        ("compiler_corrected", (COMPILER, CORRECTED), "GELU", None),
+    ],
+)
+def test_a_device_or_compiler_of_ones_own_gets_the_answers_of_the_tutorial(module, blocks, operation, quoted, tmp_path, monkeypatch):
+    python, told = parts("tutorial-device-or-compiler.md")
+    said = sentences(module, tmp_path, monkeypatch, "\n\n".join(python[block] for block in blocks), operation)
+    if quoted is None:
+        assert said == []
+    else:
+        assert told[quoted] in said

@@ -8,6 +8,7 @@ from __future__ import annotations
 import getpass
 import importlib
 import importlib.util
+import logging
 import os
 import shutil
 import sys
@@ -36,6 +37,12 @@ SETTINGS = {  # of torch._dynamo.config, whichever there are
     "accumulated_cache_size_limit": 10**6,
     "inline_inbuilt_nn_modules": True,  # a module of the same kind needs no compiling again
     "suppress_errors": False,
+}
+# By the beginning of their names, operations of which nothing is captured, or too little (torch 2.13).
+UNCAPTURED: Mapping[str, str] = {
+    "torch.optim.": "its call is a loop of steps around an optimizer, of which a compiler sees dozens of pieces",
+    "torch.nn.CrossMapLRN2d": "its function of autograd is written in Python and is not captured",
+    "torch.nn.CTCLoss": "its lengths are read from tensors, and nothing is captured",
 }
 KEPT = 100  # compiled functions, before all are forgotten
 COUNTED = ("calls", "calls uncompiled", "shapes compiled", "graph breaks")
@@ -87,7 +94,8 @@ class TorchCompile:
         """What there is no kernel for, and where nothing can be compiled."""
         if not operation.takes_arrays:
             return "it computes with plain numbers: there is nothing to compile"
-        return self.eager.lacks(operation, dtype)
+        uncaptured = [reason for beginning, reason in UNCAPTURED.items() if operation.name.startswith(beginning)]
+        return uncaptured[0] if uncaptured else self.eager.lacks(operation, dtype)
 
     def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
         """As without a compiler."""
@@ -102,7 +110,7 @@ class TorchCompile:
         return self.eager.pullback(self._compiled(operation, case.dtype), case, dy)
 
     def tally(self) -> Mapping[str, int]:
-        """Counts since this was last asked: of calls, of those in which no compiled graph was run, of shapes that were compiled."""
+        """Counts since this was last asked: of calls, of those that returned without a compiled graph, of shapes that were compiled."""
         counted = {name: self._tally.counts[name] for name in COUNTED}
         self._tally.counts.clear()
         return counted
@@ -128,17 +136,22 @@ class TorchCompile:
         entry = self._entry((operation.id, dtype))
         tally, ran, made, broken = self._tally, self._tally.ran, self._tally.made, breaks()
         with settings():
+            tally.counts["calls"] += 1
             try:
-                if self._is_functional(operation, arguments):
-                    with looked_through():
-                        return entry(operation.call, (), arguments)
-                with modules_called_through(entry):
-                    return operation.call(**arguments)
+                results = self._through(entry, operation, arguments)
             finally:
-                tally.counts["calls"] += 1
-                tally.counts["calls uncompiled"] += tally.ran == ran
                 tally.counts["shapes compiled"] += tally.made > made
                 tally.counts["graph breaks"] += breaks() - broken
+            tally.counts["calls uncompiled"] += tally.ran == ran
+            return results
+
+    def _through(self, entry: Callable[..., Any], operation: Operation, arguments: dict[str, Any]) -> Any:
+        """The call with its modules, or itself if it calls functions, called through a compiled function."""
+        if self._is_functional(operation, arguments):
+            with looked_through():
+                return entry(operation.call, (), arguments)
+        with modules_called_through(entry):
+            return operation.call(**arguments)
 
     def _is_functional(self, operation: Operation, arguments: Mapping[str, Any]) -> bool:
         """Whether the call calls no module; tried on copies, once. Where it cannot be tried it is taken to build one."""
@@ -235,7 +248,11 @@ def settings() -> Iterator[None]:
     """Every shape is compiled by itself, in this process, and nothing that cannot be compiled is passed over in silence."""
     dynamo = importlib.import_module("torch._dynamo").config
     inductor = importlib.import_module("torch._inductor").config
+    logging.getLogger("torch.__trace").propagate = False  # else pytest shows every step of capturing below a failure
+    disabled = logging.root.manager.disable
+    logging.disable()  # an invalid call is a case, not news
     with ExitStack() as patched:
+        patched.callback(logging.disable, disabled)
         patched.enter_context(dynamo.patch({name: value for name, value in SETTINGS.items() if hasattr(dynamo, name)}))
         patched.enter_context(inductor.patch(compile_threads=1))
         yield
