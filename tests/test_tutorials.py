@@ -18,7 +18,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 def parts(name):
     """The Python blocks of a tutorial and the sentences that it quotes."""
     text = (DOCS / name).read_text(encoding="utf-8")
-    return re.findall(r"^```python\n(.*?)^```", text, re.M | re.S), re.findall(r"^> (.*)$", text, re.M)
+    quoted = [" ".join(line.removeprefix("> ") for line in quote.splitlines()) for quote in re.findall(r"(?:^> .*\n)+", text, re.M)]
+    return re.findall(r"^```python\n(.*?)^```", text, re.M | re.S), quoted
 
 
 def sentences(module, tmp_path, monkeypatch, source, operation):
@@ -52,8 +53,8 @@ DEVICE, PROMISING, COMPILER, CORRECTED = range(4)
 @pytest.mark.parametrize(
     ("module", "blocks", "operation", "quoted"),
     [
-        ("device", (DEVICE,), "LeakyReLU", 0),
-        ("device_promising", (DEVICE, PROMISING), "LeakyReLU", None),
+        ("device", (DEVICE,), "Hardswish", 0),
+        ("device_promising", (DEVICE, PROMISING), "Hardswish", None),
         ("compiler", (COMPILER,), "GELU", 1),
         ("compiler_corrected", (COMPILER, CORRECTED), "GELU", None),
     ],

@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -41,8 +42,8 @@ SETTINGS = {  # of torch._dynamo.config, whichever there are
 # By the beginning of their names, operations of which nothing is captured, or too little (torch 2.13).
 UNCAPTURED: Mapping[str, str] = {
     "torch.optim.": "its call is a loop of steps around an optimizer, of which a compiler sees dozens of pieces",
-    "torch.nn.CrossMapLRN2d": "its function of autograd is written in Python and is not captured",
-    "torch.nn.CTCLoss": "its lengths are read from tensors, and nothing is captured",
+    "torch.nn.CrossMapLRN2d": "it calls Tensor.resize_as_, which is not captured",
+    "torch.nn.CTCLoss": "the shape of what aten._ctc_loss returns depends on data, and is not captured",
 }
 KEPT = 100  # compiled functions, before all are forgotten
 COUNTED = ("calls", "calls uncompiled", "shapes compiled", "graph breaks")
@@ -253,8 +254,9 @@ def settings() -> Iterator[None]:
     logging.disable()  # an invalid call is a case, not news
     with ExitStack() as patched:
         patched.callback(logging.disable, disabled)
-        patched.enter_context(dynamo.patch({name: value for name, value in SETTINGS.items() if hasattr(dynamo, name)}))
-        patched.enter_context(inductor.patch(compile_threads=1))
+        with warnings.catch_warnings(category=FutureWarning, action="ignore"):  # a later version has settings that do nothing
+            patched.enter_context(dynamo.patch({name: value for name, value in SETTINGS.items() if hasattr(dynamo, name)}))
+            patched.enter_context(inductor.patch(compile_threads=1))
         yield
 
 
