@@ -34,7 +34,8 @@ class KnownFailure:
 
     `where` is a table of option values, all of which must be equal, or a Python expression over options, arrays and layouts;
     `requires` what the backend's environment must say beside the version, as {avx512_bf16 = "yes"}; `crash` says that the witness may
-    end the process, so that it is tried in a child. An `inherited` one was seen in a backend's kin: where the witness passes it does not hold.
+    end the process, so that it is tried in a child. An `inherited` one was seen in a backend's kin; it holds
+    while the witness fails here too.
     """
 
     test: str | Sequence[str]

@@ -182,7 +182,7 @@ class Backend(Protocol):
     layouts                         names of memory layouts that it honours in Case.layouts, of `conformance.layouts`
     deterministic                   False where the same call may give other bits the next time
     known_failures                  the file of its known failures, or several
-    kin                             names of other backends whose known failures in those files are its own too, while the witness fails on it
+    kin                             names of other backends whose known failures in those files are its own too, while the witness fails
     lacks(operation, dtype)         a reason why the pair cannot be formed, or None
     narrow(operation, case)         the case with options of a smaller set, where each set costs much, as a kernel to compile
     reuse                           examples for every set of shapes and options, where each costs much

@@ -3,8 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
+from hypothesis import HealthCheck, Phase
+from torch._inductor import config
 
 from conformance import backends
 from conformance.__main__ import properties
@@ -14,6 +17,8 @@ from conformance.harness import search
 from conformance.known import KnownFailure
 from conformance.operations import all_operations
 from conformance.options import time_limit
+from conformance.plugin import _record
+from conformance.report import Run
 from conformance.structures import few_structures, structure
 
 OPERATIONS = {operation.id: operation for operation in all_operations()}
@@ -130,8 +135,6 @@ def test_inductor_is_spared_and_dies_when_it_is_told_to_be_wrong():
     right = verdict(inductor, "ReLU", examples=5)
     assert right.outcome == "passed", right.message
     assert right.tally == {"calls": 10, "calls uncompiled": 0, "shapes compiled": 1, "graph breaks": 0}
-    from torch._inductor import config
-
     with config.patch({"cpp.inject_relu_bug_TESTING_ONLY": "accuracy"}):
         found = verdict(backends.form("inductor"), "ReLU", examples=5)
     assert found.outcome == "failed"
@@ -139,7 +142,11 @@ def test_inductor_is_spared_and_dies_when_it_is_told_to_be_wrong():
 
 
 def test_a_test_of_which_nothing_is_compiled_fails():
-    uncaptured = replace(OPERATIONS["ReLU"], call=torch._dynamo.disable(lambda x: torch.relu(x)))
+    @torch._dynamo.disable
+    def hidden(x):
+        return torch.relu(x)
+
+    uncaptured = replace(OPERATIONS["ReLU"], call=hidden)
     found = search(PROPERTIES["forward"], uncaptured, "float32", looking([]), examples=3, seed=0, shrink=False)
     assert found.outcome == "failed"
     assert "nothing of" in found.message
@@ -169,9 +176,6 @@ def test_backends_that_compile_are_asked_for_by_name():
 
 @pytest.mark.parametrize("operation", ["Conv2d", "GELU", "BCELoss", "AvgPool2d"])
 def test_few_structures_have_much_data(operation):
-    import hypothesis
-    from hypothesis import HealthCheck, Phase
-
     drawn = []
 
     @hypothesis.seed(0)
@@ -223,3 +227,11 @@ Looking = looking([])
 
 def test_a_test_that_compiles_is_given_time(pytestconfig):
     assert time_limit(pytestconfig, TorchCompile().patience) == TorchCompile().patience * time_limit(pytestconfig)
+
+
+def test_the_report_says_how_many_shapes_were_compiled():
+    backend, declared = looking([]), PROPERTIES["forward"]
+    pair, found, run = Pair(OPERATIONS["Conv2d"], "float32", backend), verdict(backend, "Conv2d"), Run(0, 20)
+    run.add("conformance/test_forward.py::test_forward[Conv2d-float32-looking]", _record(declared, pair, found))
+    assert run.document()["results"][0]["tally"] == {"calls": 20, "calls uncompiled": 0, "shapes compiled": 2, "graph breaks": 0}
+    assert "looking: 20 calls, 0 calls uncompiled, 2 shapes compiled, 0 graph breaks" in run.table(120, colour=False)

@@ -1,6 +1,6 @@
 """PyTorch through torch.compile: what a call computes is captured as a graph, and the graph is compiled, by Inductor or another compiler.
 
-Of a call that builds a module and calls it, the module is compiled, as a user would compile it; of one that calls functions, the call itself.
+Of a call that builds a module and calls it, the module is compiled, as a user would do; of one that calls functions, the call itself.
 """
 
 from __future__ import annotations
