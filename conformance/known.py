@@ -60,6 +60,10 @@ class KnownFailure:
         pairs = [(TEST.fullmatch(ours), theirs) for ours in self.tests]
         return any(ours and theirs and all(fnmatch.fnmatchcase(theirs[i], ours[i]) for i in (1, 2)) for ours, theirs in pairs)
 
+    def is_about(self, backend: str) -> bool:
+        """Whether a test of this backend is named."""
+        return any(fnmatch.fnmatchcase(backend, test.rpartition("-")[2].rstrip("]")) for test in self.tests)
+
     def covers(self, library: str, environment: Mapping[str, str]) -> bool:
         """Whether the library's version is in range, and the environment is one in which the failure was seen."""
         version = environment.get(library)
