@@ -84,7 +84,8 @@ def known(arguments: argparse.Namespace) -> int:
 
         print(proposals(read_report(arguments.update)) or "# the report has no failure with a case")
         return CONFORMS
-    print(findings(Grid(arguments.backend, (), (), arguments.known_failures).known), end="")
+    read = Grid(arguments.backend, (), (), arguments.known_failures).known
+    print(findings({name: [entry for entry in entries if entry.is_about(name)] for name, entries in read.items()}), end="")
     return CONFORMS
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,8 +79,9 @@ class Grid:
         """The known failures of each backend by its name, with those of the files given."""
         try:
             given = [entry for file in self.known_failure_files for entry in read_known_failures(Path(file))]
-            own = {b.name: getattr(b, "known_failures", None) for b in self.backends}
-            return {name: (read_known_failures(Path(file)) if file else []) + given for name, file in own.items()}
+            files = {b.name: getattr(b, "known_failures", None) or () for b in self.backends}
+            own = {name: [paths] if isinstance(paths, (str, Path)) else paths for name, paths in files.items()}
+            return {name: [entry for path in paths for entry in read_known_failures(Path(path))] + given for name, paths in own.items()}
         except KnownFailuresError as error:
             raise Misuse(str(error)) from error
 
@@ -123,11 +124,17 @@ class Grid:
         return [dtype for dtype in asked if dtype in leading] or ([] if declared.every_dtype else asked[:1])
 
     def entries(self, declared: Property, pair: Pair) -> list[KnownFailure]:
-        """The known failures that are about a test of this backend, or of one whose known failures are its own too."""
+        """The known failures that are about a test of this backend, and those that it inherits from its kin."""
         known, environment = self.known[pair.backend.name], self.environments[pair.backend.name]
-        ids = [f"{pair.operation.id}-{pair.dtype}-{name}" for name in (pair.backend.name, *getattr(pair.backend, "kin", ()))]
-        found = [entries_for(f"test_{declared.name}[{name}]", known, pair.backend.library, environment) for name in ids]
-        return list({id(entry): entry for entries in found for entry in entries}.values())
+
+        def about(name: str) -> list[KnownFailure]:
+            test = f"test_{declared.name}[{pair.operation.id}-{pair.dtype}-{name}]"
+            return entries_for(test, known, pair.backend.library, environment)
+
+        own = about(pair.backend.name)
+        inherited = {id(entry): entry for name in getattr(pair.backend, "kin", ()) for entry in about(name)}
+        mine = {id(entry) for entry in own}
+        return own + [replace(entry, inherited=True) for key, entry in inherited.items() if key not in mine]
 
 
 def _matches(operation: Operation, glob: str) -> bool:

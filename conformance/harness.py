@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 import zlib
@@ -25,6 +26,7 @@ from conformance.judgement import Disagreement, Ledger, recording
 from conformance.known import KnownFailure, KnownFailuresError
 from conformance.model import Backend, Case, Operation
 from conformance.reproducer import script
+from conformance.structures import few_structures
 from conformance.witness import draft
 
 LEADING = ("float32", "uint8")  # where a verb needs one dtype only: the first of these, or the operation's own
@@ -93,6 +95,7 @@ class Verdict:
     reproducer: str = ""
     case: dict[str, Any] = field(default_factory=dict)  # of a failure, as a known failure would store it
     coverage: dict[str, dict[str, int]] = field(default_factory=dict)
+    tally: dict[str, int] = field(default_factory=dict)  # what the backend counted, by name
     digest: str = ""  # of the cases, and of the results that were judged: what two runs may be compared by
 
 
@@ -120,7 +123,8 @@ def search(
         with recording(ledger):
             declared.check(operation, case, backend)
 
-    verdict = Verdict()
+    verdict, tally = Verdict(), getattr(backend, "tally", dict)
+    tally()
     failure = _first_failure(trial, ledger, declared, operation, dtype, backend, examples, seed, known, shrink)
     if isinstance(failure, KnownFailure):
         verdict.outcome, verdict.message = "fixed", failure.no_longer_fails(operation, backend)
@@ -131,8 +135,12 @@ def search(
         verdict.message = sentence(failure, operation, case, backend)
         verdict.reproducer = script(declared.name, operation, case, backend, failure)
         verdict.case = draft(case)
-    elif known:
-        verdict.outcome, verdict.message = "known", "; ".join(f"{entry.reason} ({entry.link})" for entry in known)
+    elif ledger.holding:
+        verdict.outcome, verdict.message = "known", "; ".join(f"{entry.reason} ({entry.link})" for entry in ledger.holding)
+    verdict.tally = dict(tally())
+    untested = backend.untested(verdict.tally) if verdict.outcome in ("passed", "known") and hasattr(backend, "untested") else None
+    if untested:
+        verdict.outcome, verdict.message = "failed", f"{operation.name} on {backend.name}, {dtype}: {untested}"
     verdict.examples, verdict.budget = ledger.examples, ledger.budget
     verdict.typical = median(ledger.budgets) if ledger.budgets else 0.0
     verdict.free = ledger.free / ledger.elements if ledger.elements else 0.0
@@ -182,15 +190,20 @@ def _first_failure(
         ledger.known = [other for other in known if other.crash and other is not entry]
         with warnings.catch_warnings():
             ignore_warnings_of_the_library()
-            if not entry.still_fails(partial(trial, entry.witness_of(operation, dtype))):
+            if entry.still_fails(partial(trial, entry.witness_of(operation, dtype))):
+                ledger.holding.append(entry)
+            elif not entry.inherited:
                 return entry
-    ledger.known = known
+    ledger.known = known = ledger.holding
     cases, narrow = declared.cases(operation, dtype, backend), getattr(backend, "narrow", None)
     cases = cases.map(partial(narrow, operation)) if narrow else cases
+    most, reuse = max(1, round(examples * declared.share * operation.share)), getattr(backend, "reuse", 1)
+    if reuse > 1:
+        cases = few_structures(cases, math.ceil(most / reuse), seed + zlib.crc32(operation.id.encode()))
 
     @hypothesis.seed(seed + zlib.crc32(f"{declared.name} {operation.id} {dtype}".encode()))
     @hypothesis.settings(
-        max_examples=max(1, round(examples * declared.share * operation.share)),
+        max_examples=most,
         database=None,
         deadline=None,
         derandomize=False,

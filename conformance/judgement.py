@@ -40,6 +40,7 @@ class Ledger:
 
     case: Case | None = None
     known: Sequence[Any] = ()  # known failures that set cases aside, also those that a property makes itself
+    holding: list[Any] = field(default_factory=list)  # known failures whose witness fails
     examples: int = 0
     elements: int = 0
     free: int = 0

@@ -36,7 +36,8 @@ class KnownFailure:
 
     `where` is a table of option values, all of which must be equal, or a Python expression over options, arrays and layouts;
     `requires` what the backend's environment must say beside the version, as {avx512_bf16 = "yes"}; `crash` says that the witness may
-    end the process, or never come back, so that it is tried in a child, for some seconds.
+    end the process, or never come back, so that it is tried in a child, for some seconds. An `inherited` one was seen in a backend's kin;
+    it holds while the witness fails here too.
     """
 
     test: str | Sequence[str]
@@ -48,6 +49,7 @@ class KnownFailure:
     requires: Mapping[str, str] = field(default_factory=dict)
     crash: bool = False
     file: str = ""
+    inherited: bool = False
 
     @property
     def tests(self) -> tuple[str, ...]:
@@ -59,6 +61,10 @@ class KnownFailure:
         theirs = TEST.fullmatch(test)
         pairs = [(TEST.fullmatch(ours), theirs) for ours in self.tests]
         return any(ours and theirs and all(fnmatch.fnmatchcase(theirs[i], ours[i]) for i in (1, 2)) for ours, theirs in pairs)
+
+    def is_about(self, backend: str) -> bool:
+        """Whether a test of this backend is named."""
+        return any(fnmatch.fnmatchcase(backend, test.rpartition("-")[2].rstrip("]")) for test in self.tests)
 
     def covers(self, library: str, environment: Mapping[str, str]) -> bool:
         """Whether the library's version is in range, and the environment is one in which the failure was seen."""

@@ -181,10 +181,14 @@ class Backend(Protocol):
     abstract_count(operation, case) the same without computing; parameters may be left out
     layouts                         names of memory layouts that it honours in Case.layouts, of `conformance.layouts`
     deterministic                   False where the same call may give other bits the next time
-    known_failures                  the file of its known failures
-    kin                             names of other backends whose known failures in that file are its own too
+    known_failures                  the file of its known failures, or several
+    kin                             names of other backends whose known failures in those files are its own too, while the witness fails
     lacks(operation, dtype)         a reason why the pair cannot be formed, or None
     narrow(operation, case)         the case with options of a smaller set, where each set costs much, as a kernel to compile
+    reuse                           examples for every set of shapes and options, where each costs much
+    patience                        by how much a test of it may run longer than others before it counts as a hang
+    tally()                         {what: how many} since it was last asked, for the report
+    untested(tally)                 a reason why calls that were counted so say nothing of the backend, or None; the test fails for it
     environment()                   {library: version, …} for the report
     """
 

@@ -57,10 +57,10 @@ def examples_of(config: pytest.Config) -> int:
     return int(given) if given else PROFILES.get(config.getoption("--hypothesis-profile", None) or "dev", PROFILES["dev"])
 
 
-def time_limit(config: pytest.Config) -> float:
-    """Seconds after which a test counts as a hang: the option, or more with more examples."""
+def time_limit(config: pytest.Config, patience: float = 1.0) -> float:
+    """Seconds after which a test counts as a hang: the option, or more with more examples, and by the backend's patience."""
     given = config.getoption("--time-limit")
-    return float(given) if given else SECONDS * max(1.0, examples_of(config) / PROFILES["dev"])
+    return float(given) if given else SECONDS * patience * max(1.0, examples_of(config) / PROFILES["dev"])
 
 
 def register_profile(name: str | None) -> None:

@@ -147,7 +147,7 @@ def verdict_of(request: pytest.FixtureRequest) -> Any:
                 black_box.flush()
 
             if hasattr(config, "workerinput"):
-                faulthandler.dump_traceback_later(time_limit(config), exit=True)
+                faulthandler.dump_traceback_later(time_limit(config, getattr(backend, "patience", 1.0)), exit=True)
             try:
                 verdict = search(
                     declared,
@@ -222,11 +222,17 @@ class Gathering:
         elif report.when not in ("setup", "call", "teardown"):  # xdist's report of a worker that died
             report.longrepr = run.add_death(
                 report.nodeid,
-                time_limit(self.config),
+                time_limit(self.config, self._patience(report.nodeid)),
                 last_case(report.nodeid, self.config.stash[BLACK_BOX]),
                 lambda label: str(self._operation(label).name),
                 self._script,
             )
+
+    def _patience(self, nodeid: str) -> float:
+        """That of the backend in a test's id; 1 for a test of another suite."""
+        name = nodeid.rpartition("-")[2].rstrip("]")
+        grid = self.config.stash.get(GRID, None)
+        return next((getattr(subject, "patience", 1.0) for subject in grid.backends if subject.name == name), 1.0) if grid else 1.0
 
     def _script(self, verb: str, label: str, backend: str, case: Any, message: str) -> str:
         """The reproducer of a case that killed its process."""

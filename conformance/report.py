@@ -7,7 +7,7 @@ import json
 import platform
 import re
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -32,6 +32,7 @@ FIELDS = (
     "case",
     "coverage",
     "free",
+    "tally",
     "digest",
 )
 BAD = ("failed", "fixed", "crashed", "timeout")
@@ -113,6 +114,7 @@ class Run:
             "reproducer": script(verb, label, backend, case, what) if case is not None else "",
             "case": draft(case) if case is not None else {},
             "coverage": {},
+            "tally": {},
             "digest": "",
         }
         return message
@@ -161,7 +163,18 @@ class Run:
         for reason, who in self._reasons().items():
             several = f"{', '.join(who[:SHOWN])}, and {len(who) - SHOWN} more" if len(who) > SHOWN + 1 else ", ".join(who)
             console.print(f"· {reason}: {several}", highlight=False, soft_wrap=True)
+        for backend, counted in self._tallies().items():
+            told = ", ".join(f"{count} {what}" for what, count in counted.items())
+            console.print(f"{backend}: {told}", highlight=False, soft_wrap=True)
         return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+    def _tallies(self) -> dict[str, Counter[str]]:
+        """What each backend counted in all its tests."""
+        tallies: dict[str, Counter[str]] = {}
+        for result in self.results.values():
+            if result["tally"]:
+                tallies.setdefault(result["backend"], Counter()).update(result["tally"])
+        return tallies
 
     def _reasons(self) -> dict[str, list[str]]:
         """Why cells are empty: each reason with its cells."""

@@ -7,7 +7,9 @@ and the simplest regime, and is named completely by what a message prints.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,9 +117,24 @@ class Data:
         return Case(arrays, options, self.dtype, self.regime, self.seed)
 
 
+_given: ContextVar[tuple[int, int] | None] = ContextVar("given", default=None)
+
+
+@contextmanager
+def data_given(regime: int, seed: int) -> Iterator[None]:
+    """Inside the block no data is drawn: it is of the regime of that number, counted round and round, and from that seed."""
+    token = _given.set((regime, seed))
+    try:
+        yield
+    finally:
+        _given.reset(token)
+
+
 def data_of(dtype: str, regimes: tuple[str, ...] | None = None) -> st.SearchStrategy[Data]:
     """Draw a regime, simplest first, and a seed."""
     regimes = regimes or (FLOAT_REGIMES if is_float(dtype) else INTEGER_REGIMES)
+    if (given := _given.get()) is not None:
+        return st.just(Data(dtype, regimes[given[0] % len(regimes)], given[1]))
     return st.builds(Data, st.just(dtype), st.sampled_from(regimes), st.integers(0, 2**32 - 1))
 
 

@@ -18,7 +18,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 def parts(name):
     """The Python blocks of a tutorial and the sentences that it quotes."""
     text = (DOCS / name).read_text(encoding="utf-8")
-    return re.findall(r"^```python\n(.*?)^```", text, re.M | re.S), re.findall(r"^> (.*)$", text, re.M)
+    quoted = [" ".join(line.removeprefix("> ") for line in quote.splitlines()) for quote in re.findall(r"(?:^> .*\n)+", text, re.M)]
+    return re.findall(r"^```python\n(.*?)^```", text, re.M | re.S), quoted
 
 
 def sentences(module, tmp_path, monkeypatch, source, operation):
@@ -44,3 +45,24 @@ def test_a_library_of_ones_own_gets_the_answers_of_the_tutorial(version, tmp_pat
         assert quoted[version] in said
     else:
         assert said == []
+
+
+DEVICE, PROMISING, COMPILER, CORRECTED = range(4)
+
+
+@pytest.mark.parametrize(
+    ("module", "blocks", "operation", "quoted"),
+    [
+        ("device", (DEVICE,), "Hardswish", 0),
+        ("device_promising", (DEVICE, PROMISING), "Hardswish", None),
+        ("compiler", (COMPILER,), "GELU", 1),
+        ("compiler_corrected", (COMPILER, CORRECTED), "GELU", None),
+    ],
+)
+def test_a_device_or_compiler_of_ones_own_gets_the_answers_of_the_tutorial(module, blocks, operation, quoted, tmp_path, monkeypatch):
+    python, told = parts("tutorial-device-or-compiler.md")
+    said = sentences(module, tmp_path, monkeypatch, "\n\n".join(python[block] for block in blocks), operation)
+    if quoted is None:
+        assert said == []
+    else:
+        assert told[quoted] in said

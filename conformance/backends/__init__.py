@@ -11,11 +11,13 @@ from conformance.model import Backend, torch
 NAMED = {
     "cpu": "torch_eager",
     "cuda": "torch_eager",
+    "inductor": "torch_compile",
+    "inductor_cuda": "torch_compile",
     "opencv": "opencv",
     "opencv_plain": "opencv_plain",
     "opencv_opencl": "opencv_opencl",
 }
-ASKED_BY_NAME = ("opencv_plain", "opencv_opencl")  # further ways to run what another one runs
+ASKED_BY_NAME = ("inductor", "inductor_cuda", "opencv_plain", "opencv_opencl")  # further ways to run what another one runs
 NEEDED = ("name", "library", "refusals", "arithmetic", "run")
 FORBIDDEN = "-[]/ "
 
