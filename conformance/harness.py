@@ -23,7 +23,7 @@ from hypothesis.strategies import SearchStrategy
 
 from conformance.judgement import Disagreement, Ledger, recording
 from conformance.known import KnownFailure
-from conformance.model import Backend, Case, Operation
+from conformance.model import Backend, Case, NotAsked, Operation
 from conformance.reproducer import script
 from conformance.witness import draft
 
@@ -81,7 +81,7 @@ def for_every_case(**declared: Any) -> Callable[[Callable[..., None]], Callable[
 
 @dataclass
 class Verdict:
-    """What a search found; `outcome` is passed, failed, known or fixed (crashed and timeout are seen from outside)."""
+    """What a search found; `outcome` is passed, failed, known, fixed or unasked (crashed and timeout are seen from outside)."""
 
     outcome: str = "passed"
     examples: int = 0
@@ -93,6 +93,7 @@ class Verdict:
     reproducer: str = ""
     case: dict[str, Any] = field(default_factory=dict)  # of a failure, as a known failure would store it
     coverage: dict[str, dict[str, int]] = field(default_factory=dict)
+    unasked: dict[str, int] = field(default_factory=dict)  # cases that could not be asked, by what the backend said
     digest: str = ""  # of the cases, and of the results that were judged: what two runs may be compared by
 
 
@@ -117,8 +118,11 @@ def search(
     def trial(case: Case) -> None:
         ledger.enter(case)
         before(case)
-        with recording(ledger):
-            declared.check(operation, case, backend)
+        try:
+            with recording(ledger):
+                declared.check(operation, case, backend)
+        except NotAsked as reason:
+            ledger.unasked[str(reason)] += 1
 
     verdict = Verdict()
     failure = _first_failure(trial, ledger, declared, operation, dtype, backend, examples, seed, known, shrink)
@@ -133,7 +137,10 @@ def search(
         verdict.case = draft(case)
     elif known:
         verdict.outcome, verdict.message = "known", "; ".join(f"{entry.reason} ({entry.link})" for entry in known)
-    verdict.examples, verdict.budget = ledger.examples, ledger.budget
+    elif ledger.unasked.total() == ledger.examples > 0:
+        (often, _), = ledger.unasked.most_common(1)
+        verdict.outcome, verdict.message = "unasked", f"{operation.name} on {backend.name}, {dtype}: no case could be asked: {often}"
+    verdict.examples, verdict.budget, verdict.unasked = ledger.examples, ledger.budget, dict(ledger.unasked)
     verdict.typical = median(ledger.budgets) if ledger.budgets else 0.0
     verdict.free = ledger.free / ledger.elements if ledger.elements else 0.0
     verdict.coverage = {name: dict(counter) for name, counter in ledger.coverage.items()}

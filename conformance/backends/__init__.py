@@ -11,11 +11,12 @@ from conformance.model import Backend, torch
 NAMED = {
     "cpu": "torch_eager",
     "cuda": "torch_eager",
+    "onnxruntime": "onnxruntime",
     "opencv": "opencv",
     "opencv_plain": "opencv_plain",
     "opencv_opencl": "opencv_opencl",
 }
-ASKED_BY_NAME = ("opencv_plain", "opencv_opencl")  # further ways to run what another one runs
+ASKED_BY_NAME = ("onnxruntime", "opencv_plain", "opencv_opencl")  # further ways to run what another one runs
 NEEDED = ("name", "library", "refusals", "arithmetic", "run")
 FORBIDDEN = "-[]/ "
 

@@ -1,0 +1,75 @@
+"""ONNX Runtime's processor kernels, on models that torch.onnx.export writes of one operation each.
+
+The exporter is the one by tracing, with its default opset; the session has the default graph optimisations (ORT_ENABLE_ALL).
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from conformance.backends.exported import Exported, Session, Traceable
+from conformance.model import Backend, NotAsked, Operation, torch
+from oracles.bounded import Arithmetic, ieee
+
+
+@dataclass(frozen=True)
+class OnnxRuntime(Exported):
+    """The CPUExecutionProvider of the installed onnxruntime, one thread."""
+
+    name: str = "onnxruntime"
+    known_failures: Path | None = field(default=Path(__file__).with_suffix(".toml"), repr=False)
+
+    def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
+        """IEEE arithmetic, sums in any order."""
+        return ieee(dtype)
+
+    def lacks(self, operation: Operation, dtype: str) -> str | None:
+        """Beside those of every exported model: bfloat16, of which NumPy has no arrays that could be handed over."""
+        return "bfloat16 has no kernels on the processor" if dtype == "bfloat16" else super().lacks(operation, dtype)
+
+    def load(self, call: Traceable) -> Session:
+        """Export, then load."""
+        runtime: Any = importlib.import_module("onnxruntime")
+        file = io.BytesIO()
+        torch._C._jit_set_onnx_log_enabled(False)  # the exporter prints the graph of whatever it refuses
+        preserve = importlib.import_module("torch.onnx").TrainingMode.PRESERVE
+        torch.onnx.export(call.module, call.tensors, file, dynamo=False, input_names=list(call.names), training=preserve)
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        session = runtime.InferenceSession(file.getvalue(), options, providers=["CPUExecutionProvider"])
+        taken = [taken.name for taken in session.get_inputs()]
+        lacking = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state").NotImplemented
+
+        def run(arrays: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
+            try:
+                found: Sequence[np.ndarray] = session.run(None, {name: arrays[name] for name in taken})
+            except lacking as error:
+                raise NotAsked(f"{type(error).__name__}: {error}".splitlines()[0]) from error
+            return found
+
+        return run
+
+    def environment(self) -> Mapping[str, str]:
+        """Versions of the runtime, of the exporter and of the format."""
+        versions = {name: importlib.import_module(name).__version__ for name in ("onnxruntime", "onnx")}
+        return {**versions, "torch": torch.__version__.partition("+")[0]}
+
+
+def device_reason(name: str) -> str | None:
+    """Why models cannot be exported or run here, or None where they can."""
+    missing = [library for library in ("onnxruntime", "onnx") if importlib.util.find_spec(library) is None]
+    return f"{' and '.join(missing)} is not installed (the extra “onnxruntime”)" if missing else None
+
+
+def form(name: str) -> Backend:
+    """The backend."""
+    return OnnxRuntime(name=name)
