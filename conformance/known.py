@@ -19,7 +19,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from conformance.model import Case, Operation
 from conformance.strategies import DTYPES
 
-OPTIONAL: dict[str, Any] = {"requires": dict, "crash": bool}
+OPTIONAL: dict[str, Any] = {"requires": dict, "crash": bool, "library": str}
 FIELDS: dict[str, Any] = {"test": (str, list), "where": (dict, str), "reason": str, "link": str, "versions": str, "witness": dict}
 TEST = re.compile(r"(test_[\w*]+)\[([^\[\]]+)\]")
 
@@ -34,7 +34,8 @@ class KnownFailure:
 
     `where` is a table of option values, all of which must be equal, or a Python expression over options, arrays and layouts;
     `requires` what the backend's environment must say beside the version, as {avx512_bf16 = "yes"}; `crash` says that the witness may
-    end the process, so that it is tried in a child.
+    end the process, so that it is tried in a child; `library` names that of the environment whose `versions` are meant, where it is
+    another than the one whose public names the test has.
     """
 
     test: str | Sequence[str]
@@ -45,6 +46,7 @@ class KnownFailure:
     witness: Mapping[str, Any]
     requires: Mapping[str, str] = field(default_factory=dict)
     crash: bool = False
+    library: str = ""
     file: str = ""
 
     @property
@@ -60,7 +62,7 @@ class KnownFailure:
 
     def covers(self, library: str, environment: Mapping[str, str]) -> bool:
         """Whether the library's version is in range, and the environment is one in which the failure was seen."""
-        version = environment.get(library)
+        version = environment.get(self.library or library)
         in_range = version is None or SpecifierSet(self.versions).contains(version, prereleases=True)
         return in_range and all(environment.get(name) == value for name, value in self.requires.items())
 
@@ -214,7 +216,7 @@ def findings(known: Mapping[str, Sequence[KnownFailure]]) -> str:
     rows: dict[tuple[str, str, str, str], list[str]] = {}
     for backend, entries in known.items():
         for entry in entries:
-            who = rows.setdefault((backend, entry.reason, entry.versions, entry.link), [])
+            who = rows.setdefault((backend, entry.reason, f"{entry.library} {entry.versions}".strip(), entry.link), [])
             who += [test.partition("[")[2].partition("-")[0] for test in entry.tests]
     head = "| backend | operations | what is wrong | versions | upstream |\n|---|---|---|---|---|\n"
     return head + "".join(

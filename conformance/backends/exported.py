@@ -23,6 +23,7 @@ from conformance.model import Case, NotAsked, Operation, Results, torch
 Session = Callable[[Mapping[str, np.ndarray]], Sequence[np.ndarray]]
 ALIVE = 32  # sessions that are kept, the latest used
 WITHOUT = {
+    "laws": "its laws have not been examined on exported models",
     "rejects": "an exported model has no checks of arguments",
     "purity": "an exported model has no in-place form; that it leaves its inputs alone is seen to in every call",
     "state": "an exported model keeps no state",
