@@ -24,7 +24,7 @@ EXAMINED = frozenset(
     (
         *("Conv1d", "Conv2d", "Conv2d_DepthwiseSeparable", "Linear", "AvgPool1d", "AvgPool2d", "MaxPool2d"),
         *(f"{kind}Pad{rank}d" for kind in ("Constant", "Zero", "Replication") for rank in (1, 2, 3)),
-        *("PixelShuffle", "PixelUnshuffle", "UpsamplingNearest2d"),
+        *("PixelShuffle", "PixelUnshuffle", "UpsamplingNearest2d", "Flatten", "Unfold"),
         *("ReLU", "ReLU6", "LeakyReLU", "PReLU", "Hardtanh", "Hardsigmoid", "Softsign", "Threshold", "GELU", "ELU", "Tanh"),
         *("Softmax", "Softmax2d", "LogSoftmax", "Softmin", "MSELoss", "NLLLoss"),
     )
