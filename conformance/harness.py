@@ -138,7 +138,7 @@ def search(
     elif known:
         verdict.outcome, verdict.message = "known", "; ".join(f"{entry.reason} ({entry.link})" for entry in known)
     elif ledger.unasked.total() == ledger.examples > 0:
-        (often, _), = ledger.unasked.most_common(1)
+        ((often, _),) = ledger.unasked.most_common(1)
         verdict.outcome, verdict.message = "unasked", f"{operation.name} on {backend.name}, {dtype}: no case could be asked: {often}"
     verdict.examples, verdict.budget, verdict.unasked = ledger.examples, ledger.budget, dict(ledger.unasked)
     verdict.typical = median(ledger.budgets) if ledger.budgets else 0.0

@@ -61,7 +61,6 @@ class OnnxRuntime(Exported):
         """Export, then load."""
         runtime: Any = importlib.import_module("onnxruntime")
         file = io.BytesIO()
-        torch._C._jit_set_onnx_log_enabled(False)  # the exporter prints the graph of whatever it refuses
         preserve = importlib.import_module("torch.onnx").TrainingMode.PRESERVE
         torch.onnx.export(call.module, call.tensors, file, dynamo=False, input_names=list(call.names), training=preserve)
         options = runtime.SessionOptions()
