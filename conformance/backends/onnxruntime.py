@@ -88,7 +88,7 @@ class OnnxRuntime(Exported):
 def device_reason(name: str) -> str | None:
     """Why models cannot be exported or run here, or None where they can."""
     missing = [library for library in ("onnxruntime", "onnx") if importlib.util.find_spec(library) is None]
-    return f"{' and '.join(missing)} is not installed (the extra “onnxruntime”)" if missing else None
+    return f"{missing[0]} is not installed (the extra “onnxruntime”)" if missing else None
 
 
 def form(name: str) -> Backend:
