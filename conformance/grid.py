@@ -109,7 +109,7 @@ class Grid:
         """Why a property has no test for an operation on a backend, or None where it has."""
         if operation.library != backend.library:
             return f"{backend.name} is a backend of {backend.library}"
-        reason = declared.applies(operation, backend)
+        reason = getattr(backend, "without", {}).get(declared.name) or declared.applies(operation, backend)
         if reason:
             return reason
         dtypes = self._dtypes(declared, operation)

@@ -24,7 +24,7 @@ from hypothesis.strategies import SearchStrategy
 
 from conformance.judgement import Disagreement, Ledger, recording
 from conformance.known import KnownFailure, KnownFailuresError
-from conformance.model import Backend, Case, Operation
+from conformance.model import Backend, Case, NotAsked, Operation
 from conformance.reproducer import script
 from conformance.structures import few_structures
 from conformance.witness import draft
@@ -83,7 +83,7 @@ def for_every_case(**declared: Any) -> Callable[[Callable[..., None]], Callable[
 
 @dataclass
 class Verdict:
-    """What a search found; `outcome` is passed, failed, known or fixed (crashed and timeout are seen from outside)."""
+    """What a search found; `outcome` is passed, failed, known, fixed or unasked (crashed and timeout are seen from outside)."""
 
     outcome: str = "passed"
     examples: int = 0
@@ -96,6 +96,7 @@ class Verdict:
     case: dict[str, Any] = field(default_factory=dict)  # of a failure, as a known failure would store it
     coverage: dict[str, dict[str, int]] = field(default_factory=dict)
     tally: dict[str, int] = field(default_factory=dict)  # what the backend counted, by name
+    unasked: dict[str, int] = field(default_factory=dict)  # cases that could not be asked, by what the backend said
     digest: str = ""  # of the cases, and of the results that were judged: what two runs may be compared by
 
 
@@ -120,8 +121,11 @@ def search(
     def trial(case: Case) -> None:
         ledger.enter(case)
         before(case)
-        with recording(ledger):
-            declared.check(operation, case, backend)
+        try:
+            with recording(ledger):
+                declared.check(operation, case, backend)
+        except NotAsked as reason:
+            ledger.unasked[str(reason)] += 1
 
     verdict, tally = Verdict(), getattr(backend, "tally", dict)
     tally()
@@ -137,11 +141,14 @@ def search(
         verdict.case = draft(case)
     elif ledger.holding:
         verdict.outcome, verdict.message = "known", "; ".join(f"{entry.reason} ({entry.link})" for entry in ledger.holding)
+    elif ledger.unasked.total() == ledger.examples > 0:
+        ((often, _),) = ledger.unasked.most_common(1)
+        verdict.outcome, verdict.message = "unasked", f"{operation.name} on {backend.name}, {dtype}: no case could be asked: {often}"
     verdict.tally = dict(tally())
     untested = backend.untested(verdict.tally) if verdict.outcome in ("passed", "known") and hasattr(backend, "untested") else None
     if untested:
         verdict.outcome, verdict.message = "failed", f"{operation.name} on {backend.name}, {dtype}: {untested}"
-    verdict.examples, verdict.budget = ledger.examples, ledger.budget
+    verdict.examples, verdict.budget, verdict.unasked = ledger.examples, ledger.budget, dict(ledger.unasked)
     verdict.typical = median(ledger.budgets) if ledger.budgets else 0.0
     verdict.free = ledger.free / ledger.elements if ledger.elements else 0.0
     verdict.coverage = {name: dict(counter) for name, counter in ledger.coverage.items()}

@@ -47,6 +47,7 @@ class Ledger:
     budget: float = 0.0
     budgets: list[float] = field(default_factory=list)
     coverage: dict[str, Counter[str]] = field(default_factory=dict)
+    unasked: Counter[str] = field(default_factory=Counter)  # sentences of the backend about cases that it could not be asked
     cases: int = 0  # a checksum of what was drawn …
     bits: int = 0  # … and one of what the library made of it
 

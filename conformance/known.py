@@ -21,7 +21,7 @@ from conformance.model import Case, Operation
 from conformance.strategies import DTYPES
 
 PATIENCE = 5  # seconds for a witness that may never come back
-OPTIONAL: dict[str, Any] = {"requires": dict, "crash": bool}
+OPTIONAL: dict[str, Any] = {"requires": dict, "crash": bool, "library": str}
 FIELDS: dict[str, Any] = {"test": (str, list), "where": (dict, str), "reason": str, "link": str, "versions": str, "witness": dict}
 TEST = re.compile(r"(test_[\w*]+)\[([^\[\]]+)\]")
 
@@ -36,8 +36,9 @@ class KnownFailure:
 
     `where` is a table of option values, all of which must be equal, or a Python expression over options, arrays and layouts;
     `requires` what the backend's environment must say beside the version, as {avx512_bf16 = "yes"}; `crash` says that the witness may
-    end the process, or never come back, so that it is tried in a child, for some seconds. An `inherited` one was seen in a backend's kin;
-    it holds while the witness fails here too.
+    end the process, or never come back, so that it is tried in a child, for some seconds; `library` names that of the environment whose
+    `versions` are meant, where it is another than the one whose public names the test has. An `inherited` one was seen in a backend's
+    kin; it holds while the witness fails here too.
     """
 
     test: str | Sequence[str]
@@ -48,6 +49,7 @@ class KnownFailure:
     witness: Mapping[str, Any]
     requires: Mapping[str, str] = field(default_factory=dict)
     crash: bool = False
+    library: str = ""
     file: str = ""
     inherited: bool = False
 
@@ -68,7 +70,7 @@ class KnownFailure:
 
     def covers(self, library: str, environment: Mapping[str, str]) -> bool:
         """Whether the library's version is in range, and the environment is one in which the failure was seen."""
-        version = environment.get(library)
+        version = environment.get(self.library or library)
         in_range = version is None or SpecifierSet(self.versions).contains(version, prereleases=True)
         return in_range and all(environment.get(name) == value for name, value in self.requires.items())
 
@@ -228,7 +230,7 @@ def findings(known: Mapping[str, Sequence[KnownFailure]]) -> str:
     rows: dict[tuple[str, str, str, str], list[str]] = {}
     for backend, entries in known.items():
         for entry in entries:
-            who = rows.setdefault((backend, entry.reason, entry.versions, entry.link), [])
+            who = rows.setdefault((backend, entry.reason, f"{entry.library} {entry.versions}".strip(), entry.link), [])
             who += [test.partition("[")[2].partition("-")[0] for test in entry.tests]
     head = "| backend | operations | what is wrong | versions | upstream |\n|---|---|---|---|---|\n"
     return head + "".join(

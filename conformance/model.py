@@ -35,6 +35,10 @@ class Library:
         return getattr(importlib.import_module(self._name), attribute)
 
 
+class NotAsked(Exception):
+    """A backend cannot be asked this case, and says why: neither a failure nor a pass, but counted with its sentence."""
+
+
 torch: Any = Library("torch")
 cv2: Any = Library("cv2")
 
@@ -184,6 +188,7 @@ class Backend(Protocol):
     known_failures                  the file of its known failures, or several
     kin                             names of other backends whose known failures in those files are its own too, while the witness fails
     lacks(operation, dtype)         a reason why the pair cannot be formed, or None
+    without                         {property: reason} of properties that cannot be asked of it
     narrow(operation, case)         the case with options of a smaller set, where each set costs much, as a kernel to compile
     reuse                           examples for every set of shapes and options, where each costs much
     patience                        by how much a test of it may run longer than others before it counts as a hang

@@ -34,6 +34,7 @@ FIELDS = (
     "free",
     "tally",
     "digest",
+    "unasked",
 )
 BAD = ("failed", "fixed", "crashed", "timeout")
 MARKS = {"failed": "✗", "fixed": "fixed", "crashed": "crash", "timeout": "hang"}
@@ -41,7 +42,7 @@ NARROW = 5  # characters of a column
 SHOWN = 4  # operations that are named beside a reason; report.json has them all
 LEGEND = (
     "✓ exact; a number is the largest used share of the accepted error (1 is its edge); k: known failures are set aside; "
-    "✗, fixed, crash, hang: see above; · cannot be asked:"
+    "✗, fixed, crash, hang: see above; – no case could be asked; · cannot be asked:"
 )
 
 
@@ -116,6 +117,7 @@ class Run:
             "coverage": {},
             "tally": {},
             "digest": "",
+            "unasked": {},
         }
         return message
 
@@ -161,8 +163,9 @@ class Run:
         console.print(table)
         console.print(LEGEND, highlight=False, soft_wrap=True)
         for reason, who in self._reasons().items():
-            several = f"{', '.join(who[:SHOWN])}, and {len(who) - SHOWN} more" if len(who) > SHOWN + 1 else ", ".join(who)
-            console.print(f"· {reason}: {several}", highlight=False, soft_wrap=True)
+            console.print(f"· {reason}: {_several(who)}", highlight=False, soft_wrap=True)
+        for said, (cases, who) in self._unasked().items():
+            console.print(f"not asked, {cases} cases of {_several(who)}: {said}", highlight=False, markup=False, soft_wrap=True)
         for backend, counted in self._tallies().items():
             told = ", ".join(f"{count} {what}" for what, count in counted.items())
             console.print(f"{backend}: {told}", highlight=False, soft_wrap=True)
@@ -175,6 +178,15 @@ class Run:
             if result["tally"]:
                 tallies.setdefault(result["backend"], Counter()).update(result["tally"])
         return tallies
+
+    def _unasked(self) -> dict[str, tuple[int, list[str]]]:
+        """What backends said of cases that they could not be asked: how many, of which operations; the commonest first."""
+        found: dict[str, tuple[int, list[str]]] = {}
+        for result in self.results.values():
+            for said, cases in result["unasked"].items():
+                before, who = found.get(said, (0, []))
+                found[said] = before + cases, list(dict.fromkeys([*who, result["label"]]))
+        return dict(sorted(found.items(), key=lambda item: -item[1][0]))
 
     def _reasons(self) -> dict[str, list[str]]:
         """Why cells are empty: each reason with its cells."""
@@ -204,6 +216,11 @@ def _order(name: str) -> tuple[int, str]:
     return (ORDER.index(name) if name in ORDER else len(ORDER), name)
 
 
+def _several(who: list[str]) -> str:
+    """The first operations of several."""
+    return f"{', '.join(who[:SHOWN])}, and {len(who) - SHOWN} more" if len(who) > SHOWN + 1 else ", ".join(who)
+
+
 def _cell(results: list[dict[str, Any]]) -> str:
     """One cell, at most NARROW characters: what is bad counts, else the largest budget."""
     if not results:
@@ -211,6 +228,8 @@ def _cell(results: list[dict[str, Any]]) -> str:
     bad = [result["outcome"] for result in results if result["outcome"] in BAD]
     if bad:
         return f"[red]{MARKS[bad[0]]}[/red]"
+    if all(result["outcome"] == "unasked" for result in results):
+        return "–"
     budget = max(result["budget"] for result in results)
     known = "k" if any(result["outcome"] == "known" for result in results) else ""
     return f"[green]{f'{budget:.2f}'.removeprefix('0') if budget else '✓'}[/green]{known}"
