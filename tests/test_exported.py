@@ -142,7 +142,10 @@ def test_where_no_case_could_be_asked_nothing_has_passed():
 def test_the_report_says_what_was_not_asked():
     run = Run(0, 5)
     record = {"property": "forward", "operation": "torch.nn.ReLU", "label": "ReLU", "dtype": "float32", "backend": "b", "budget": 0.0}
-    run.add("conformance/test_forward.py::test_forward[ReLU-float32-b]", {**record, "outcome": "unasked", "unasked": {"no [kernel]": 5}})
+    run.add(
+        "conformance/test_forward.py::test_forward[ReLU-float32-b]",
+        {**record, "outcome": "unasked", "tally": {}, "unasked": {"no [kernel]": 5}},
+    )
     table = run.table(200, False)
     assert "not asked, 5 cases of ReLU: no [kernel]" in table
     assert "–" in table.splitlines()[1]
