@@ -87,8 +87,13 @@ cross_entropy.formulations = (  # type: ignore[attr-defined]
 )
 
 
-def cross_entropy_gradient_by(logarithm: Callable[[Any], Any], inside: bool) -> Callable[..., Any]:
-    """The gradient with one way to take the logarithm, and softmax as its exponential or by itself."""
+def cross_entropy_gradient_by(
+    logarithm: Callable[[Any], Any], inside: bool, apart: bool = False, terms: bool = False
+) -> Callable[..., Any]:
+    """The gradient with one way to take the logarithm, softmax as its exponential or by itself, and what smoothes with a cotangent apart.
+
+    `terms`: also the two whose difference it is, where classes are given by index.
+    """
 
     def cross_entropy_gradient(
         dy: Any, input: Any, target: Any, weight: Any = None, *, ignore_index: int, reduction: str, label_smoothing: float
@@ -104,10 +109,14 @@ def cross_entropy_gradient_by(logarithm: Callable[[Any], Any], inside: bool) -> 
         every = 1 if weight is None else weight
         if by_index:
             kept, at, share = wanted(x, target, weight, ignore_index)
-            scale = np.where(kept, dy / divisor(x, target, share, by_index, reduction), 0.0)[..., None]
-            g = np.where(np.arange(count) == at[..., None], every * (1 - label_smoothing) * scale, 0.0)
-            g = g + every * (label_smoothing / count) * scale if label_smoothing else g
-            return {"input": np.moveaxis(softmax * np.sum(g, axis=-1, keepdims=True) - g, -1, axis)}
+            over, parts = divisor(x, target, share, by_index, reduction), (1 - label_smoothing, label_smoothing / count)
+            scales = [np.where(kept, (dy * part if apart else dy) / over, 0.0)[..., None] for part in parts]
+            taken, even = [every * scale if apart else every * part * scale for part, scale in zip(parts, scales, strict=True)]
+            g = np.where(np.arange(count) == at[..., None], taken, 0.0)
+            g = g + even if label_smoothing else g
+            spread = softmax * np.sum(g, axis=-1, keepdims=True)
+            found = {"input": spread - g, **({"spread": spread, "taken": g} if terms else {})}
+            return {name: np.moveaxis(term, -1, axis) for name, term in found.items()}
         y = classes_last(target)
         y = y * (1 - label_smoothing) + label_smoothing / count if label_smoothing else y
         scale = (dy / divisor(x, target, 0, by_index, reduction) + np.zeros(x.shape[:-1]))[..., None]
@@ -123,6 +132,8 @@ cross_entropy_gradient = cross_entropy_gradient_by(log_softmax, True)
 cross_entropy_gradient.formulations = (  # type: ignore[attr-defined]
     cross_entropy_gradient_by(log_softmax_inside, True),
     cross_entropy_gradient_by(log_softmax, False),
+    cross_entropy_gradient_by(log_softmax, True, apart=True),
+    cross_entropy_gradient_by(log_softmax_inside, True, apart=True),
 )
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import stored
-from oracles.classification_loss import cross_entropy, cross_entropy_gradient
+from oracles.bounded import stored, weighted
+from oracles.classification_loss import cross_entropy, cross_entropy_gradient, cross_entropy_gradient_by, log_softmax, log_softmax_inside
 from oracles.linear import linear, linear_gradient, vectors
 
 BY_DEFAULT = -100  # "when target contains class indices, the default value is mapped to −100"
@@ -67,6 +67,14 @@ def by_rows(dy: Any, flat: Any, input: Any, linear_weight: Any, linear_bias: Any
     return by_name if linear_bias is None else {**by_name, "bias": np.sum(vectors(flat * column), axis=0)}
 
 
+def by_terms(spread: Any, taken: Any, input: Any, linear_weight: Any, linear_bias: Any) -> dict[str, Any]:
+    """The gradient of a linear map by a difference of cotangents as a difference of gradients, the second that of the target's row only."""
+    by_name, batch = linear_gradient(spread, input, linear_weight, linear_bias), "n" * (input.ndim - 1)
+    by_name["x"] = by_name["x"] - weighted(f"ci,{batch}c->{batch}i", linear_weight, taken)
+    by_name["weight"] = by_name["weight"] - weighted(f"{batch}i,{batch}c->ci", input, taken)
+    return by_name if linear_bias is None else {**by_name, "bias": by_name["bias"] - np.sum(vectors(taken), axis=0)}
+
+
 def linear_cross_entropy_gradient_by(loss_gradient: Callable[..., Any], scaled_last: bool, rows: bool = False) -> Callable[..., Any]:
     """The gradient with one way to compute that of the cross entropy, and the cotangent first or last, or on the rows of the batch."""
 
@@ -92,9 +100,16 @@ def linear_cross_entropy_gradient_by(loss_gradient: Callable[..., Any], scaled_l
         on_rows = rows and reduction == "none" and not out_features
         if scaled_last and reduction == "none" and not on_rows:
             found = {name: slope * np.expand_dims(dy, min(1, logits.ndim - 1)) for name, slope in found.items()}
-        flat = stored(found["input"]).reshape(*input.shape[:-1], len(linear_weight))
+        flat, *terms = (
+            stored(found[name]).reshape(*input.shape[:-1], len(linear_weight)) for name in ("input", "spread", "taken") if name in found
+        )
         linear_map = (input, linear_weight, linear_bias)
-        by_name = by_rows(dy, flat, *linear_map) if on_rows else linear_gradient(flat, *linear_map)
+        if on_rows:
+            by_name = by_rows(dy, flat, *linear_map)
+        elif terms:
+            by_name = by_terms(terms[0], terms[1], *linear_map)
+        else:
+            by_name = linear_gradient(flat, *linear_map)
         gradients = {"input": by_name["x"], "linear_weight": by_name["weight"]}
         gradients |= {} if linear_bias is None else {"linear_bias": by_name["bias"]}
         gradients |= {"target": found["target"] * (dy[..., None] if on_rows else 1)} if "target" in found else {}
@@ -103,9 +118,10 @@ def linear_cross_entropy_gradient_by(loss_gradient: Callable[..., Any], scaled_l
     return linear_cross_entropy_gradient
 
 
+OF_TERMS = tuple(cross_entropy_gradient_by(logarithm, True, terms=True) for logarithm in (log_softmax, log_softmax_inside))
 linear_cross_entropy_gradient = linear_cross_entropy_gradient_by(cross_entropy_gradient, False)
 linear_cross_entropy_gradient.formulations = tuple(  # type: ignore[attr-defined]
     linear_cross_entropy_gradient_by(gradient, last, rows)
     for last, rows in ((False, False), (True, False), (True, True))
-    for gradient in (cross_entropy_gradient, *cross_entropy_gradient.formulations)  # type: ignore[attr-defined]
+    for gradient in (cross_entropy_gradient, *cross_entropy_gradient.formulations, *OF_TERMS)  # type: ignore[attr-defined]
 )[1:]
