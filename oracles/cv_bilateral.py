@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from oracles.bounded import Bounded, anything_where, exact, interpolated, weighted_mean
+from oracles.conventions import plain
 from oracles.cv_borders import extended, without_single_channel
 from oracles.cv_filtering import stored_as
 
@@ -28,11 +29,6 @@ def bell(squares: Any, sigma: float) -> Any:
     return np.exp(squares * (-0.5 / sigma**2))
 
 
-def values(x: Any) -> Any:
-    """The numbers of an exact array."""
-    return x.value if isinstance(x, Bounded) else x
-
-
 def bilateral_filter(image: Any, *, d: int, sigmaColor: float, sigmaSpace: float, borderType: int) -> Any:
     """Each pixel is a mean of those around it, weighted by how near they are in place and in colour.
 
@@ -46,16 +42,16 @@ def bilateral_filter(image: Any, *, d: int, sigmaColor: float, sigmaSpace: float
     Source: cv::bilateralFilter; Tomasi & Manduchi, Bilateral Filtering for Gray and Color Images, equations 5 to 7; for deviations
     that are not positive opencv issue 22886.
     """
-    plain = without_single_channel(image)
+    pixels = without_single_channel(image)
     if min(sigmaColor, sigmaSpace) <= 0:
-        return stored_as(plain)
+        return stored_as(pixels)
     radius = radius_of(d, sigmaSpace)
     rows, columns = disc(radius)
-    around = extended(plain.reshape(*plain.shape[:2], -1), radius, radius, radius, radius, borderType)
+    around = extended(pixels.reshape(*pixels.shape[:2], -1), radius, radius, radius, radius, borderType)
     windows = np.lib.stride_tricks.sliding_window_view(around, (2 * radius + 1,) * 2, axis=(0, 1))[..., rows, columns]
-    away = np.sum(np.abs(windows - plain.reshape(*plain.shape[:2], -1, 1)), axis=2)
-    colour = interpolated(lambda away: bell(np.square(away), sigmaColor), away, float(np.ptp(values(around))), sigmaColor**-2)
+    away = np.sum(np.abs(windows - pixels.reshape(*pixels.shape[:2], -1, 1)), axis=2)
+    colour = interpolated(lambda away: bell(np.square(away), sigmaColor), away, float(np.ptp(plain(around))), sigmaColor**-2)
     squares = (rows - radius) ** 2 + (columns - radius) ** 2
     weights = colour * bell(exact(squares, image.by) if isinstance(image, Bounded) else squares, sigmaSpace)
-    odd = ~np.isfinite(values(windows)).all(axis=(2, 3))
-    return stored_as(anything_where(odd[..., None], weighted_mean(windows, weights[:, :, None, :])).reshape(plain.shape))
+    odd = ~np.isfinite(plain(windows)).all(axis=(2, 3))
+    return stored_as(anything_where(odd[..., None], weighted_mean(windows, weights[:, :, None, :])).reshape(pixels.shape))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from conformance.judgement import Disagreement, Trial
 from conformance.model import Case, Law, Operation
 from conformance.operations.cv_histogram import GRAY, call_threshold, threshold_in_place
-from conformance.operations.cv_images import drawn_image, image_data, of_type, shape_of_image, the_image
+from conformance.operations.cv_images import drawn_image, image_data, of_type, shape_of_image, with_channels
 from conformance.operations.laws import assert_same
 from oracles.cv_automatic_threshold import OTSU, TRIANGLE, automatic_threshold
 
@@ -60,7 +60,7 @@ def automatic(variant: str, flag: int, dtypes: tuple[str, ...], rejects: dict[st
             **rejects,
             "the depth must be one that has a histogram: float32": of_type("float32"),
             "the depth must be one that has a histogram: int16": of_type("int16"),
-            "the image must be gray": lambda case: case.but(image=np.repeat(the_image(case).reshape(*the_image(case).shape[:2], 1), 3, 2)),
+            "the image must be gray": with_channels(3),
             "one way must be chosen": lambda case: case.but(type=case.options["type"] | OTSU | TRIANGLE),
         },
         laws=(Law("the threshold is computed, whatever is given", computed_whatever_was_given),),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Disagreement, Trial
 from conformance.model import Case, Law, Operation, cv2
-from conformance.operations.cv_images import drawn_image, of_type, shape_of_image, the_image
+from conformance.operations.cv_images import drawn_image, emptied, of_type, shape_of_image, the_image, with_channels
 from conformance.operations.cv_laws import CONSTANT_STAYS, DESTINATION
 from conformance.strategies import data_of
 from oracles.cv_bilateral import bilateral_filter
@@ -39,17 +39,6 @@ def cases(draw: st.DrawFn, dtype: str) -> Case:
     border = draw(ALL_BORDERS) + draw(st.sampled_from((0, 0, 0, 16)))
     space = min(space, 4.0) if d <= 0 else space  # the disc grows with it
     return data.case({"image": image}, d=d, sigmaColor=colour, sigmaSpace=space, borderType=border)
-
-
-def channels(count: int) -> Any:
-    """The image as the first of several channels."""
-
-    def broken(case: Case) -> Case:
-        image = the_image(case)
-        plain = image if image.ndim == 2 else image[..., 0]
-        return case.but(image=np.stack([plain] * count, axis=2))
-
-    return broken
 
 
 def refused_in_place(trial: Trial, case: Case) -> None:
@@ -81,9 +70,9 @@ BilateralFilter = Operation(
     cases=cases,
     shape=shape_of_image,
     rejects={
-        "there must be one channel or three, not two": channels(2),
-        "there must be one channel or three, not four": channels(4),
-        "the image must not be empty": lambda case: case.but(image=the_image(case)[:0]),
+        "there must be one channel or three, not two": with_channels(2),
+        "there must be one channel or three, not four": with_channels(4),
+        "the image must not be empty": emptied,
         "the border must be one that gives pixels": lambda case: case.but(borderType=5, sigmaColor=1.0, sigmaSpace=1.0),
         "the depth must be 8 bits or float32: uint16": of_type("uint16"),
         "the depth must be 8 bits or float32: int8": of_type("int8"),

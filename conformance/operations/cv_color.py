@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Trial
 from conformance.model import Case, Law, Operation, cv2
-from conformance.operations.cv_images import SIDES, of_type, the_image
+from conformance.operations.cv_images import SIDES, emptied, of_type, the_image, with_channels
 from conformance.operations.laws import assert_same
 from conformance.strategies import FLOAT_REGIMES, Data, data_of, is_float
 from oracles.cv_color import bgr_to_gray, bgr_to_xyz, bgr_to_ycc, gray_to_bgr, swap_channels, xyz_to_bgr, ycc_to_bgr
@@ -92,28 +92,18 @@ def cases_of(
     return cases
 
 
-def reshaped(channels: int | None) -> Callable[[Case], Case]:
-    """The case with so many channels."""
-
-    def broken(case: Case) -> Case:
-        image = the_image(case).reshape(*the_image(case).shape[:2], -1)[..., 0]
-        return case.but(image=image if channels is None else np.stack([image] * channels, axis=-1))
-
-    return broken
-
-
 def rejects(taken: tuple[int, ...], depths: tuple[str, ...] = (), alpha: bool = False) -> dict[str, Callable[[Case], Case | None]]:
     """What every conversion refuses: other channels than those taken, other depths, no pixel, a code that there is not."""
     words = {1: "one channel", 2: "two channels", 3: "three channels", 4: "four channels", 5: "five channels"}
     wrong = [count for count in (1, 2, 5) if count not in taken] + ([3] if taken == (1,) else [])
     found: dict[str, Callable[[Case], Case | None]] = {
-        f"the code does not take an image of {words[count]}": reshaped(None if count == 1 else count) for count in wrong
+        f"the code does not take an image of {words[count]}": with_channels(None if count == 1 else count) for count in wrong
     }
     for depth in ("int16", "float64", *depths):
         found[f"the depth must be one that the code takes: {depth}"] = of_type(depth)
     if alpha:
         found["colours have three or four channels: not two"] = lambda case: case.but(dstCn=2)
-    return {**found, "the image must not be empty": lambda case: case.but(image=the_image(case)[:0])}
+    return {**found, "the image must not be empty": emptied}
 
 
 def exchanged(code: str) -> str:

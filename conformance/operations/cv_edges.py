@@ -11,7 +11,16 @@ from conformance.judgement import Trial
 from conformance.model import Case, Law, Operation, cv2
 from conformance.operations.cv_boxes import depth_shape
 from conformance.operations.cv_depths import DEPTH, FILTERED, SAME, with_depth
-from conformance.operations.cv_images import BORDERS, DEPTHS, drawn_anchor, drawn_image, image_data, of_type, the_image
+from conformance.operations.cv_images import (
+    BORDERS,
+    DEPTHS,
+    drawn_anchor,
+    drawn_image,
+    emptied,
+    image_data,
+    of_type,
+    the_image,
+)
 from conformance.operations.laws import assert_same
 from conformance.strategies import is_float
 from oracles.cv_edges import canny, laplacian, scharr, sobel, spatial_gradient
@@ -160,7 +169,7 @@ def weaker_thresholds_more_edges(trial: Trial, case: Case) -> None:
         assert_same(trial.run(case)["output"], many, "a lower threshold loses an edge")
 
 
-EMPTY = {"the image must not be empty": lambda case: case.but(image=the_image(case)[:0])}
+EMPTY = {"the image must not be empty": emptied}
 UNKNOWN = {"the depth must be one of the five: int32": lambda case: of_type("int32")(case.but(ddepth=SAME))}
 WRAPS = {"the border must not wrap": lambda case: case.but(borderType=3)}
 RESULTS = {"output": "any", "depth": "any"}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Trial
 from conformance.model import Case, Law, cv2
-from conformance.operations.cv_images import the_image
+from conformance.operations.cv_images import emptied, the_image
 from conformance.operations.laws import assert_same
 from oracles.exif import orientation_block
 
@@ -92,7 +92,7 @@ def the_file(case: Case) -> np.ndarray:
 def refusals(extension: str, channels: int = 2) -> dict[str, Callable[[Case], Case | None]]:
     """How calls of imwrite and imencode are broken."""
     return {
-        "the image must not be empty": lambda case: case.but(image=the_image(case)[:0]),
+        "the image must not be empty": emptied,
         "the format has no such number of channels": lambda case: case.but(
             image=np.repeat(the_image(case).reshape(1, -1, 1), channels, axis=2)
         ),

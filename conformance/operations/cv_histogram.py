@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Disagreement, Trial
 from conformance.model import Case, Law, Operation, cv2
-from conformance.operations.cv_images import DEPTHS, drawn_image, image_data, of_type, shape_of_image, the_image, without_axis
+from conformance.operations.cv_images import (
+    DEPTHS,
+    drawn_image,
+    image_data,
+    of_type,
+    shape_of_image,
+    the_image,
+    with_channels,
+    without_axis,
+)
 from conformance.operations.laws import assert_same
 from oracles.cv_histogram import calc_hist, equalize_hist, look_up, threshold
 
@@ -124,7 +133,7 @@ EqualizeHist = Operation(
     name="cv2.equalizeHist", call=call_equalize, oracle=equalize_hist, cases=equalize_cases, shape=shape_of_image,
     rejects={
         "the image must have 8 bits": of_type("uint16"),
-        "the image must be gray": lambda case: case.but(image=np.stack([the_image(case).reshape(the_image(case).shape[:2])] * 3, axis=-1)),
+        "the image must be gray": with_channels(3),
     },
     laws=(Law("the order of gray values stays", order_stays),), dtypes=("uint8",),
 )  # fmt: skip

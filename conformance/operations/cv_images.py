@@ -57,6 +57,21 @@ def of_type(name: str) -> Callable[[Case], Case]:
     return lambda case: case.but(image=the_image(case).astype(name))
 
 
+def emptied(case: Case) -> Case:
+    """The case with an image without rows."""
+    return case.but(image=the_image(case)[:0])
+
+
+def with_channels(count: int | None) -> Callable[[Case], Case]:
+    """The first channel as so many, or None for an image without an axis of channels."""
+
+    def broken(case: Case) -> Case:
+        image = the_image(case).reshape(*the_image(case).shape[:2], -1)[..., 0]
+        return case.but(image=image if count is None else np.stack([image] * count, axis=-1))
+
+    return broken
+
+
 def assert_never_above(lower: np.ndarray, upper: np.ndarray, otherwise: str) -> None:
     """Raise Disagreement where a pixel of `lower` is above that of `upper`."""
     above = np.argwhere(lower.reshape(upper.shape) > upper)

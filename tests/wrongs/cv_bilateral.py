@@ -61,9 +61,7 @@ MINIATURES = [
     Miniature("a square window", "forward", "bilateralFilter", "float32", by_weights(euclidean=False, square=True)),
     Miniature("always five wide", "forward", "bilateralFilter", "uint8", with_options(d=5)),
     Miniature("half precision", "forward", "bilateralFilter", "float32", with_output(in_halves)),
-    Miniature(
-        "one deviation for both", "forward", "bilateralFilter", "float32", with_inputs(lambda a: {**a, "sigmaSpace": a["sigmaColor"]})
-    ),
+    Miniature("one deviation for both", "forward", "bilateralFilter", "float32", with_inputs(one_deviation)),
     Miniature(
         "no deviation is one",
         "forward",
