@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from oracles.bounded import Doubtful, anything_where, stored
 from oracles.bounded.doubtful import doubtful
 from oracles.conventions import plain
-from oracles.embedding_loss import cotangent_with, norm, norm_gradient
+from oracles.embedding_loss import norm, norm_pullback
 from oracles.loss import above_zero, slope, summed_to
 
 Gradients = dict[str, Any]
@@ -107,29 +107,20 @@ def pairwise_distance(x1: Any, x2: Any, *, p: float, eps: float, keepdim: bool) 
     return np.expand_dims(y, -1) if keepdim else y
 
 
-def pairwise_distance_gradient(dy: Any, x1: Any, x2: Any, *, p: float, eps: float, keepdim: bool) -> Gradients:
+def pairwise_distance_gradient(dy: Any, x1: Any, x2: Any, *, p: float, eps: float, keepdim: bool, first: str | None = None) -> Gradients:
     """dy · sign(d_i) · (|d_i| / ‖d‖ₚ)^(p−1) for x₁, with the other sign for x₂; a count, p = 0, has none.
 
     Where the norm has no derivative, anything in its range is accepted: at 0, at infinity, where several, or NaN, are the extreme.
+    `first` is what a cotangent meets first, see `norm_pullback`.
     """
-    d = difference(x1, x2, eps)
-    slopes = of_the_least(d) if p == -np.inf else norm_gradient(d, p) if p else d
-    return of_both((dy if keepdim else np.expand_dims(dy, -1)) * slopes, d, x1, x2, p)
+    d, dy = difference(x1, x2, eps), dy if keepdim else np.expand_dims(dy, -1)
+    g = dy * of_the_least(d) if p == -np.inf else norm_pullback(dy, d, p, first) if p else d
+    return of_both(g, d, x1, x2, p)
 
 
-def in_order(first: str) -> Callable[..., Gradients]:
-    """The same, with the cotangent multiplied with the "length" or the "entry" of the norm's gradient first."""
-
-    def formulation(dy: Any, x1: Any, x2: Any, *, p: float, eps: float, keepdim: bool) -> Gradients:
-        if p in (0, -np.inf):
-            return pairwise_distance_gradient(dy, x1, x2, p=p, eps=eps, keepdim=keepdim)
-        d = difference(x1, x2, eps)
-        return of_both(cotangent_with(first, dy if keepdim else np.expand_dims(dy, -1), d, p), d, x1, x2, p)
-
-    return formulation
-
-
-pairwise_distance_gradient.formulations = (in_order("length"), in_order("entry"))  # type: ignore[attr-defined]
+pairwise_distance_gradient.formulations = tuple(  # type: ignore[attr-defined]
+    functools.partial(pairwise_distance_gradient, first=factor) for factor in ("length", "entry")
+)
 
 
 def of_both(g: Any, d: Any, x1: Any, x2: Any, p: float) -> Gradients:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -76,25 +77,20 @@ def norm_gradient(d: Any, p: float) -> Any:
     return np.where((plain(length) == 0) & (np.asarray(getattr(length, "error", 0.0)) == 0), sign, ratio)
 
 
-def cotangent_with(factor: str, dy: Any, d: Any, p: float) -> Any:
-    """dy times the p-norm's gradient, sign(d_i) · |d_i|^(p−1) · dy · ‖d‖ₚ^(1−p), dy multiplied with the "length" or the "entry" first."""
-    if p in (1, 2, np.inf):
+def norm_pullback(dy: Any, d: Any, p: float, first: str | None = None) -> Any:
+    """dy times the gradient of the p-norm by d: sign(d_i) · |d_i|^(p−1) · dy · ‖d‖ₚ^(1−p), dy by the "length" or the "entry" first."""
+    if first is None or p in (1, 2, np.inf):
         return dy * norm_gradient(d, p)
     length, entry = norm(d, p)[..., None], (2 * slope(d) - 1) * np.abs(d) ** (p - 1)
-    return entry * (dy / length ** (p - 1)) if factor == "length" else entry * dy * length ** (1 - p)
+    return entry * (dy / length ** (p - 1)) if first == "length" else entry * dy * length ** (1 - p)
 
 
 Distance = tuple[Callable[[Any, Any], Any], Callable[[Any, Any, Any], Any]]
 
 
 def pairwise(p: float, eps: float, first: str | None = None) -> Distance:
-    """The distance |x − y + eps|ₚ and its gradient by x, times a cotangent that is multiplied with one factor first."""
-
-    def gradient(dy: Any, x: Any, y: Any) -> Any:
-        d = x - y + eps
-        return cotangent_with(first, dy, d, p) if first else dy * norm_gradient(d, p)
-
-    return lambda x, y: norm(x - y + eps, p), gradient
+    """The distance |x − y + eps|ₚ, and a cotangent times its gradient by x."""
+    return lambda x, y: norm(x - y + eps, p), lambda dy, x, y: norm_pullback(dy, x - y + eps, p, first)
 
 
 DISTANCES: dict[str | None, Distance] = {
@@ -141,26 +137,26 @@ def triplet_margin_loss(
 
 
 def triplet_margin_loss_gradient(
-    dy: Any, anchor: Any, positive: Any, negative: Any, *, margin: float, p: float, eps: float, swap: bool, reduction: str
+    dy: Any,
+    anchor: Any,
+    positive: Any,
+    negative: Any,
+    *,
+    margin: float,
+    p: float,
+    eps: float,
+    swap: bool,
+    reduction: str,
+    first: str | None = None,
 ) -> Gradients:
-    """The gradients of the distances, where the margin is not kept."""
+    """The gradients of the distances, where the margin is not kept; `first` is what a cotangent meets first, see `norm_pullback`."""
     g = shared(dy, anchor.shape[:-1], reduction)
-    return triplet_gradient(g, (anchor, positive, negative), pairwise(p, eps), margin, swap)
+    return triplet_gradient(g, (anchor, positive, negative), pairwise(p, eps, first), margin, swap)
 
 
-def in_order(first: str) -> Callable[..., Gradients]:
-    """The same, with the cotangent multiplied with the "length" or the "entry" of the norm's gradient first."""
-
-    def formulation(
-        dy: Any, anchor: Any, positive: Any, negative: Any, *, margin: float, p: float, eps: float, swap: bool, reduction: str
-    ) -> Gradients:
-        g = shared(dy, anchor.shape[:-1], reduction)
-        return triplet_gradient(g, (anchor, positive, negative), pairwise(p, eps, first), margin, swap)
-
-    return formulation
-
-
-triplet_margin_loss_gradient.formulations = (in_order("length"), in_order("entry"))  # type: ignore[attr-defined]
+triplet_margin_loss_gradient.formulations = tuple(  # type: ignore[attr-defined]
+    functools.partial(triplet_margin_loss_gradient, first=factor) for factor in ("length", "entry")
+)
 
 
 def triplet_margin_with_distance_loss(

@@ -123,5 +123,5 @@ linear_cross_entropy_gradient = linear_cross_entropy_gradient_by(cross_entropy_g
 linear_cross_entropy_gradient.formulations = tuple(  # type: ignore[attr-defined]
     linear_cross_entropy_gradient_by(gradient, last, rows)
     for last, rows in ((False, False), (True, False), (True, True))
-    for gradient in (cross_entropy_gradient, *cross_entropy_gradient.formulations, *OF_TERMS)  # type: ignore[attr-defined]
+    for gradient in (cross_entropy_gradient, *cross_entropy_gradient.formulations, *(() if rows else OF_TERMS))  # type: ignore[attr-defined]
 )[1:]
