@@ -222,24 +222,21 @@ class Gathering:
         elif report.when not in ("setup", "call", "teardown"):  # xdist's report of a worker that died
             report.longrepr = run.add_death(
                 report.nodeid,
-                time_limit(self.config, self._patience(report.nodeid)),
+                lambda backend: time_limit(self.config, getattr(self._subject(backend), "patience", 1.0)),
                 last_case(report.nodeid, self.config.stash[BLACK_BOX]),
                 lambda label: str(self._operation(label).name),
                 self._script,
             )
 
-    def _patience(self, nodeid: str) -> float:
-        """That of the backend in a test's id; 1 for a test of another suite."""
-        name = nodeid.rpartition("-")[2].rstrip("]")
-        grid = self.config.stash.get(GRID, None)
-        return next((getattr(subject, "patience", 1.0) for subject in grid.backends if subject.name == name), 1.0) if grid else 1.0
-
     def _script(self, verb: str, label: str, backend: str, case: Any, message: str) -> str:
         """The reproducer of a case that killed its process."""
         from conformance.reproducer import script
 
-        subject = next(subject for subject in _checked_grid(self.config).backends if subject.name == backend)
-        return script(verb, self._operation(label), case, subject, RuntimeError(message))
+        return script(verb, self._operation(label), case, self._subject(backend), RuntimeError(message))
+
+    def _subject(self, name: str) -> Any:
+        """The backend with a name."""
+        return next(subject for subject in _checked_grid(self.config).backends if subject.name == name)
 
     def _operation(self, label: str) -> Any:
         """The operation with an id."""

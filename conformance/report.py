@@ -85,19 +85,23 @@ class Run:
         name = id_of(nodeid) or nodeid
         self.results[name] = {"id": name, **record}
 
-    def add_death(self, nodeid: str, limit: float, case: Any, public: Callable[[str], str], script: Callable[..., str]) -> str:
+    def add_death(
+        self, nodeid: str, limit: Callable[[str], float], case: Any, public: Callable[[str], str], script: Callable[..., str]
+    ) -> str:
         """A test whose process died, by a crash of the library or ended because it ran too long; the sentence that says so.
 
-        `public` gives the public name of an operation by its id, `script` the reproducer of a case.
+        `limit` gives the seconds that a test of a backend may run, `public` the public name of an operation by its id, `script` the
+        reproducer of a case.
         """
         name = id_of(nodeid)
         if name is None or name.count("-") < 2:  # a test of another suite
             return f"the process died while it ran {nodeid}"
         seconds = time.time() - self.started.get(nodeid, time.time())
-        hung = seconds >= limit
-        what = f"ran longer than {limit:.0f} s" if hung else "crashed the process"
         verb = name.partition("::test_")[2].partition("[")[0]
         label, dtype, backend = name.partition("[")[2].rstrip("]").rsplit("-", 2)
+        most = limit(backend)
+        hung = seconds >= most
+        what = f"ran longer than {most:.0f} s" if hung else "crashed the process"
         message = f"{public(label)} on {backend}, {dtype}: {what}\nthe case: {case!r}"
         self.results[name] = {
             "id": name,

@@ -69,14 +69,14 @@ class Overwriting(Scripted):
 
 
 def relu(values):
-    return Case({"x": np.array(values, np.float32)}, {"inplace": False} if "inplace" in str(OPERATIONS["ReLU"].call) else {}, "float32")
+    return Case({"x": np.array(values, np.float32)}, {}, "float32")
 
 
 @pytest.mark.parametrize("name", ["Conv1d", "Conv2d", "MaxPool2d", "Linear", "ReLU"])
 def test_an_honest_runtime_is_spared(name):
     verdict = search(FORWARD, OPERATIONS[name], "float32", Scripted("scripted"), examples=15, seed=0)
     assert verdict.outcome == "passed", verdict.message
-    assert verdict.unasked.get("", 0) == 0
+    assert not verdict.unasked
 
 
 @pytest.mark.parametrize("name", ["Conv2d", "Linear"])

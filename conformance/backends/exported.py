@@ -21,6 +21,7 @@ from conformance.layouts import LAYOUTS, lay_out
 from conformance.model import Case, NotAsked, Operation, Results, torch
 
 Session = Callable[[Mapping[str, np.ndarray]], Sequence[np.ndarray]]
+Formed = tuple[Session, list[str]] | NotAsked  # with the names of its results
 ALIVE = 32  # sessions that are kept, the latest used
 WITHOUT = {
     "laws": "its laws have not been examined on exported models",
@@ -136,7 +137,8 @@ class Exported:
     layouts: tuple[str, ...] = tuple(LAYOUTS)  # of NumPy's arrays, as they are handed over
     without: Mapping[str, str] = field(default_factory=lambda: WITHOUT, hash=False)
     known_failures: Path | None = field(default=None, repr=False)
-    sessions: OrderedDict[Any, tuple[Session, list[str]] | NotAsked | None] = field(default_factory=OrderedDict, repr=False, hash=False)
+    sessions: OrderedDict[Any, Formed] = field(default_factory=OrderedDict, repr=False, hash=False)
+    reading_values: set[Any] = field(default_factory=set, repr=False, hash=False)  # structures whose calls look at values
 
     def load(self, call: Traceable) -> Session:
         """A session of the runtime: arrays by name in, the results in order out."""
@@ -165,35 +167,32 @@ class Exported:
         """The session for the case's structure, and the names of its results; for its values too where the call reads them."""
         shapes = {name: None if array is None else (array.dtype.name, array.shape) for name, array in case.arrays.items()}
         key = (operation.call, structure(shapes), structure(case.options))
-        found = self.sessions.get(key)
-        if key in self.sessions and found is None:
-            key = (*key, structure(case.arrays))
-            found = self.sessions.get(key)
-        if found is None:
-            call, reads_values = traceable(operation, case), False
-            try:
-                with tracing(), warnings.catch_warnings(record=True) as said:
-                    warnings.simplefilter("always")
-                    found = (self.load(call), call.results)
-                reads_values = any(READS_VALUES in str(warning.message) for warning in said)
-            except NotAsked as reason:
-                found = reason
-            except Exception as error:  # exporters and runtimes refuse by exceptions of every kind
-                found = NotAsked(sentence(error))
+        with_values = (*key, structure(case.arrays)) if key in self.reading_values else key
+        if with_values not in self.sessions:
+            found, reads_values = self.formed(traceable(operation, case))
             if reads_values:
-                self._keep(key, None)
-                key = (*key, structure(case.arrays))
-            self._keep(key, found)
-        else:
-            self.sessions.move_to_end(key)
+                self.reading_values.add(key)
+                with_values = (*key, structure(case.arrays))
+            self.sessions[with_values] = found
+            if len(self.sessions) > ALIVE:
+                self.sessions.popitem(last=False)
+        self.sessions.move_to_end(with_values)
+        found = self.sessions[with_values]
         if isinstance(found, NotAsked):
             raise found
         return found
 
-    def _keep(self, key: Any, found: Any) -> None:
-        self.sessions[key] = found
-        if len(self.sessions) > ALIVE:
-            self.sessions.popitem(last=False)
+    def formed(self, call: Traceable) -> tuple[Formed, bool]:
+        """What a call is exported and loaded to, and whether it looked at values."""
+        try:
+            with tracing(), warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                session = self.load(call)
+        except NotAsked as reason:
+            return reason, False
+        except Exception as error:  # exporters and runtimes refuse by exceptions of every kind
+            return NotAsked(sentence(error)), False
+        return (session, call.results), any(READS_VALUES in str(warning.message) for warning in said)
 
 
 def sentence(error: Exception) -> str:

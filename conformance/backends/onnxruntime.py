@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backends.exported import Exported, Session, Traceable
+from conformance.backends.exported import Exported, Session, Traceable, sentence
 from conformance.model import Backend, NotAsked, Operation, torch
 from oracles.bounded import TABLE, Accuracy, Arithmetic, ieee
 
@@ -74,7 +74,7 @@ class OnnxRuntime(Exported):
             try:
                 found: Sequence[np.ndarray] = session.run(None, {name: arrays[name] for name in taken})
             except lacking as error:
-                raise NotAsked(f"{type(error).__name__}: {error}".splitlines()[0]) from error
+                raise NotAsked(sentence(error)) from error
             return found
 
         return run

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
 
 from conformance.model import Case, Law, Operation
-from conformance.operations.upsampling import ANTIALIAS_REJECTS, FUNCTION_REJECTS, LANCZOS_REJECTS, call, cases, nothing, shape
+from conformance.operations.upsampling import FUNCTION_REJECTS, FURTHER_REJECTS, call, cases, nothing, shape
 from conformance.operations.upsampling_laws import MIRRORS, REPEATS, SAME
 from oracles.byte_resampling import interpolate_bytes
 
@@ -22,12 +21,8 @@ def smoothed_or_not(mode: str) -> Any:
     return drawn
 
 
-FURTHER_REJECTS: Mapping[str, Any] = {
-    "nearest": {},
-    "bilinear": ANTIALIAS_REJECTS,
-    "bicubic": ANTIALIAS_REJECTS,
-    "lanczos": LANCZOS_REJECTS,
-}
+SMOOTHED = FURTHER_REJECTS["antialias"]
+REJECTS = {"nearest": FUNCTION_REJECTS, "bilinear": SMOOTHED, "bicubic": SMOOTHED, "lanczos": FURTHER_REJECTS["lanczos"]}
 
 
 def of_bytes(name: str, drawn: Any, *laws: Law) -> Operation:
@@ -40,7 +35,7 @@ def of_bytes(name: str, drawn: Any, *laws: Law) -> Operation:
         shape=shape,
         cost=nothing,
         cases=drawn,
-        rejects={**FUNCTION_REJECTS, **FURTHER_REJECTS[name]},
+        rejects=REJECTS[name],
         laws=laws,
         dtypes=("uint8",),
         share=0.6,
