@@ -31,7 +31,7 @@ def largest(logs: Any) -> OneOf:
     value, error = plain(logs), getattr(logs, "error", np.zeros(logs.shape))
     with np.errstate(invalid="ignore"):
         possible = value + error >= np.max(value - error, axis=-1, keepdims=True)
-    odd = ~np.isfinite(value + error).all(axis=-1, keepdims=True)
+        odd = ~np.isfinite(value + error).all(axis=-1, keepdims=True)
     allowed = possible | odd
     return OneOf([np.full(len(value), c) for c in range(value.shape[-1])], allowed.T)
 

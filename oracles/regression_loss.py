@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,14 +55,18 @@ def smooth_l1_loss(input: Any, target: Any, *, reduction: str, beta: float) -> A
     return reduced(np.where(distance < beta, 0.5 * distance * distance / beta, distance - 0.5 * beta), reduction)
 
 
-def smooth_l1_loss_gradient(dy: Any, input: Any, target: Any, *, reduction: str, beta: float) -> Gradients:
-    """(input − target) / beta, at most 1 and at least −1; NaN at NaN, as both formulas give."""
+def smooth_l1_loss_gradient(dy: Any, input: Any, target: Any, *, reduction: str, beta: float, slope: bool = False) -> Gradients:
+    """(input − target) / beta, at most 1 and at least −1; NaN at NaN, as both formulas give. `slope`: divided before dy is met."""
     if beta == 0:
         return l1_loss_gradient(dy, input, target, reduction=reduction)
     g, difference = shared(dy, input.shape, reduction), input - target
-    within, beyond = np.abs(difference) < beta, np.where(difference < 0, -g, g)
-    g = np.where(np.isnan(plain(difference)), difference * g, np.where(within, averaged(difference, reduction) * dy / beta, beyond))
+    near, beyond = np.abs(difference) < beta, np.where(difference < 0, -g, g)
+    within = averaged(difference / beta, reduction) * dy if slope else averaged(difference, reduction) * dy / beta
+    g = np.where(np.isnan(plain(difference)), difference * g, np.where(near, within, beyond))
     return {"input": g, "target": -g}
+
+
+smooth_l1_loss_gradient.formulations = (partial(smooth_l1_loss_gradient, slope=True),)  # type: ignore[attr-defined]
 
 
 def huber_loss(input: Any, target: Any, *, reduction: str, delta: float) -> Any:

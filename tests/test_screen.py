@@ -11,8 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
-from conformance.backends import screen
+from conformance.backends import form, screen
 from conformance.backends.screen import ProcessDied, on_screen
+from conformance.harness import Property, search
+from conformance.judgement import Disagreement
+from conformance.operations.cv_window import PollKey
 from tests.test_run import run
 
 missing = screen.missing()
@@ -69,3 +72,15 @@ def test_without_a_screen_the_run_says_what_is_missing_and_ends_well(tmp_path):
     assert status == 0, output
     reason = "windows need Xvfb and xdotool: apt-get install xvfb xdotool"
     assert (reason if sys.platform.startswith("linux") else "needs Linux") in output
+
+
+@pytest.mark.parametrize(("black", "outcome"), [(2, "passed"), (3, "failed")])
+def test_what_a_screen_shows_must_be_wrong_three_times_in_a_row(black, outcome):
+    answers = iter([0] * black + [1] * 100)
+
+    def check(operation, case, backend):
+        if not next(answers):
+            raise Disagreement("the window is black")
+
+    verdict = search(Property("forward", check), PollKey, "uint8", form("opencv"), examples=25, shrink=False)
+    assert verdict.outcome == outcome, verdict.message

@@ -24,7 +24,7 @@ PATIENCE = 30  # seconds
 
 # The shell ends the screen when the process that asked for it is gone, however it went: then nothing holds its input open.
 KEEPER = (
-    'Xvfb -displayfd 1 -screen 0 1024x768x24 -nolisten tcp -fbdir "$0" 2>"$0/said" & server=$!; '
+    'Xvfb -displayfd 1 -screen 0 1024x768x24 -nolisten tcp -noreset -fbdir "$0" 2>"$0/said" & server=$!; '
     'cat >"$0/end"; kill $server; wait $server; rm -r "$0"'
 )
 

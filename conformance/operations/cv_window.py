@@ -29,7 +29,7 @@ def pixels() -> Any:
 
 
 def once(done: Any) -> Any:
-    """The screen once `done` says of it that it is as it should be; after 10 s, or 1 s where `done` gives None, as it is."""
+    """The screen once `done` says of it that it is as it should be; after 4 s, or 1 s where `done` gives None, as it is."""
     import time  # noqa: PLC0415 — the call must be complete in itself
 
     began = time.perf_counter()
@@ -37,7 +37,7 @@ def once(done: Any) -> Any:
         cv2.waitKey(10)
         now = pixels()
         answer = done(now)
-        if answer or time.perf_counter() - began > (1 if answer is None else 10):
+        if answer or time.perf_counter() - began > (1 if answer is None else 4):
             return now
 
 
