@@ -194,7 +194,7 @@ class Backend(Protocol):
     patience                        by how much a test of it may run longer than others before it counts as a hang
     tally()                         {what: how many} since it was last asked, for the report
     untested(tally)                 a reason why calls that were counted so say nothing of the backend, or None; the test fails for it
-    environment()                   {library: version, …} for the report
+    environment()                   {library: version, …} for the report, first the one that known failures are about
     """
 
     name: str

@@ -19,13 +19,15 @@ def proposals(report: Mapping[str, Any]) -> str:
         if result["outcome"] not in ("failed", "crashed", "timeout") or not result.get("case"):
             continue
         running = dict(report.get("environment", {}).get("backends", {}).get(result["backend"], {}))
-        version = next((text for name, text in running.items() if name in ("torch", "cv2")), next(iter(running.values()), ""))
+        library, version = next(iter(running.items()), ("", ""))  # a backend says first what its own version is
         entry = tomlkit.table()
         entry.add("test", result["id"].partition("::")[2])
         entry.add("where", result["case"]["where"])
         entry.add("reason", result["message"].splitlines()[0].partition(": ")[2])
         entry.add("link", "unreported")
         entry.add("versions", f"=={version}" if version else "")
+        if library not in ("", "torch", "cv2"):
+            entry.add("library", library)
         entry.add("witness", _inline(result["case"]["witness"]))
         entries.append(entry)
     document = tomlkit.document()

@@ -2,6 +2,7 @@
 
 import os
 import time
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from conformance.harness import Property, search
 from conformance.judgement import Expectation, assert_accepted
 from conformance.known import KnownFailuresError, entries_for, findings, read_known_failures
 from conformance.model import Case, Operation
+from conformance.proposal import proposals
 from conformance.strategies import data_of
 from oracles.bounded import exact
 
@@ -84,6 +86,15 @@ def test_what_a_witness_gives_is_not_compared_between_runs(tmp_path):
     once, again = (search(Property("forward", check), others, "uint8", backend, examples=1, known=[entry]) for _ in range(2))
     assert once.outcome == "known"
     assert once.digest == again.digest
+
+
+def test_a_proposal_is_about_the_version_that_the_backend_says_first():
+    failure = {"id": "f.py::test_forward[ReLU-float32-other]", "backend": "other", "outcome": "failed", "message": "ReLU: is 1"}
+    failure["case"] = {"where": {}, "witness": {}}
+    for environment, library in (({"torch": "2.13.0"}, None), ({"other": "1.0", "torch": "2.13.0"}, "other")):
+        report = {"results": [failure], "environment": {"backends": {"other": environment}}}
+        (entry,) = tomllib.loads(proposals(report))["known_failure"]
+        assert (entry["versions"], entry.get("library")) == (f"=={next(iter(environment.values()))}", library)
 
 
 def test_wildcards_stand_for_parts_of_the_id(tmp_path):
