@@ -49,7 +49,7 @@ def otsu_thresholds(pixels: np.ndarray) -> np.ndarray:
 def triangle_thresholds(pixels: np.ndarray) -> np.ndarray:
     """The gray values farthest below the line from the histogram's peak to its farther end, or those next to them on the end's side.
 
-    The end is the last value that occurs, or the first that does not; any value, where only one occurs.
+    The end is the last value that occurs, or the first that does not, and lies on the line; any value, where only one occurs.
     Source: Zack, Rogers & Latt 1977, J. Histochem. Cytochem. 25:741.
     """
     counts = np.bincount(pixels.ravel(), minlength=256)
@@ -64,6 +64,7 @@ def triangle_thresholds(pixels: np.ndarray) -> np.ndarray:
         for foot in {0, int(heights[end])}:  # the line ends on the axis, or on the histogram
             at = np.arange(end, top + 1)
             depth = (heights[top] - foot) * (at - end) - (top - end) * (heights[at] - foot)
+            depth[0] = 0
             best = at[depth == depth.max()]
             levels += [255 - t if turned else t for t in (*best, *(best - 1))]
     return np.array(levels)

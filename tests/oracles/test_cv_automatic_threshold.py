@@ -41,6 +41,14 @@ def test_the_triangles_threshold_is_that_of_scikit_image(seed):
     assert len(np.unique(triangle_thresholds(image))) <= 6
 
 
+def test_where_nothing_is_below_the_triangles_line_its_end_is_as_far():
+    counts = [2] + [2] * 170 + [1] * 85
+    image = np.repeat(np.arange(256, dtype=np.uint8), counts)
+    assert {0, 256} <= set(triangle_thresholds(image).tolist())
+    stairs = np.repeat(np.arange(256, dtype=np.uint8), [*range(1, 202), *[1] * 55])
+    assert {-1, 200} <= set(triangle_thresholds(stairs).tolist())
+
+
 def test_the_result_must_be_that_of_the_threshold_that_comes_back():
     image = exact(np.array([[0, 0, 10, 10]], np.uint8), ieee("uint8"))
     for used in (0, 5, 9):
