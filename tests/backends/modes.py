@@ -53,7 +53,7 @@ def chopped(a: torch.Tensor, b: torch.Tensor, block: int = 8) -> torch.Tensor:
 def cut_off(x: torch.Tensor, like: torch.Tensor | None = None) -> torch.Tensor:
     """Numbers without what is below the last place of float32 numbers, their own or those `like` others."""
     exponent = torch.frexp(x if like is None else like).exponent.clamp(min=-125)
-    place = torch.ldexp(torch.ones((), dtype=x.dtype), exponent - 24)
+    place = torch.ldexp(torch.ones_like(exponent, dtype=x.dtype), exponent - 24)
     return torch.trunc(x / place) * place
 
 
@@ -111,12 +111,15 @@ class Products(TorchDispatchMode):
         return (*found[:2], function(dy, x, weight, *options, [False, False, by_bias])[2] if by_bias else None)
 
 
+STRICTEST = partial(Products, torch.float32, as_it_is, nearest)
+
+
 @dataclass(frozen=True)
 class InMiniature(TorchCuda):
     """A mode of CUDA without CUDA: kernels of the processor, but for products."""
 
     device: str = "cpu"
-    products: Callable[[], Products] = partial(Products, torch.float32, as_it_is, nearest)
+    products: Callable[[], Products] = STRICTEST
 
     @contextmanager
     def computing(self) -> Iterator[None]:
