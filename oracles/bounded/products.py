@@ -129,14 +129,14 @@ def _calm(product: Product, length: int, x: Bounded, y: Bounded, bias: Bounded |
 
 def _in_parts(split: Split, length: int, biased: bool, whole: Bounded, magnitude: Array, terms: Array, grain: float) -> Bounded:
     """The ball of a sum whose parts may be stored: one rounding for each, one each time that two of them are added, one for the bias."""
-    parts = np.minimum(-(-length // split.least), terms)
-    parts = np.where((parts > 1) | (split.least == 1), parts, 0.0)  # a single part is the whole sum, which is stored as any other
-    if not np.count_nonzero(parts):
+    most = -(-length // split.least)
+    if most < 2 <= split.least:  # a single part is the whole sum, which is stored as any other
         return whole
+    parts = np.minimum(most, terms)  # those that are not zero
     spread = whole.error + parts * split.storage.tiny
     roundings = (parts + biased) * (1 + split.storage.unit)  # what is added was rounded before
     summed = accumulated(whole.by.of_parts, whole.value, spread, magnitude + whole.error, roundings, terms, grain)
-    return ball(whole.value, np.where(parts > 0, summed.error, whole.error), whole.by)
+    return ball(summed.value, summed.error, whole.by)
 
 
 def _terms(product: Product, length: int, a: Array, b: Array, value: Array) -> Array:
