@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oracles.bounded import BFLOAT16, FLOAT16, FLOAT32, TF32, Format, Split, contract, exact, ieee
 from tests.test_bounded_elementwise import assert_within
 from tests.test_bounded_formats import nearest
 
+patient = settings(deadline=None)
 SHORT = st.sampled_from([FLOAT16, BFLOAT16])
 
 
@@ -62,6 +63,7 @@ def numbers(fmt: Format) -> Any:
     return st.floats(-64, 64).map(lambda x: float(fmt.round(np.array(x))))
 
 
+@patient
 @given(st.data(), st.sampled_from([FLOAT16, BFLOAT16, TF32]))
 def test_chopped_contractions_contain_every_block(data: st.DataObject, fmt: Format) -> None:
     by = ieee("float32").but(chopped=True)
@@ -84,6 +86,7 @@ def test_what_is_cut_off_is_more_than_rounding_explains() -> None:
     assert float(exactly - subject) > 0
 
 
+@patient
 @given(st.lists(st.integers(-2000, 2000), min_size=1, max_size=40))
 def test_integers_are_exact_however_they_are_chopped_and_split_while_parts_are_exact(xs: list[int]) -> None:
     ones = np.resize([1.0, -1.0, 0.0], len(xs))
@@ -95,6 +98,7 @@ def test_integers_are_exact_however_they_are_chopped_and_split_while_parts_are_e
             assert y.error == 0
 
 
+@patient
 @given(st.data(), SHORT, st.sampled_from([1, 2, 8]))
 def test_split_contractions_contain_every_split(data: st.DataObject, fmt: Format, least: int) -> None:
     by = ieee(fmt.name).but(split=Split(fmt, least))
@@ -107,6 +111,7 @@ def test_split_contractions_contain_every_split(data: st.DataObject, fmt: Format
     assert_within(contract("i,i->", exact(a, by), exact(b, by)), subject)
 
 
+@patient
 @given(st.data(), SHORT)
 def test_a_bias_is_added_to_a_split_sum_first_or_last(data: st.DataObject, fmt: Format) -> None:
     split = Split(fmt, 1)
