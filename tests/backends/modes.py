@@ -147,3 +147,5 @@ COMPUTED: Mapping[str, tuple[Any, ...]] = {
     "cuda_bf16_reduced": (torch.bfloat16, as_it_is, in_parts(torch.bfloat16, 8)),
     "cuda_fp16_accumulated": (torch.float16, as_it_is, in_parts(torch.float16, 1)),
 }
+
+TENSOR_FLOAT = miniature("cuda_tf32", *COMPUTED["cuda_tf32"])  # pytest conformance --backend tests.backends.modes:TENSOR_FLOAT
