@@ -232,6 +232,14 @@ def test_what_is_worse_than_a_mode_does_not_conform_to_it(mode, name, operation)
     assert verdict.outcome == "failed", verdict
 
 
+@pytest.mark.parametrize("name", ["laws", "layout", "purity", "rejects", "shape", "cost"])
+@pytest.mark.parametrize("operation", ["Linear", "Conv2d", "affine_grid"])
+def test_what_holds_of_every_arithmetic_holds_in_a_mode(name, operation):
+    if PROPERTIES[name].applies(OPERATIONS[operation], CPU) is None:
+        verdict = verdict_of(name, operation, "float32", miniature("cuda_tf32", *COMPUTED["cuda_tf32"]), examples=15)
+        assert verdict.outcome in ("passed", "known"), verdict.message
+
+
 def long_sum(dtype):
     """One large term, and hundreds of which a sum in the short format sees none."""
     x = np.full((1, 256), 0.9)
