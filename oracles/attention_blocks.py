@@ -136,8 +136,7 @@ def pooled_attention_gradient(dy: Any, x: Any, weight: Any, normalise: Any = sof
     d_shares = stored(np.sum(stored(dy[:, None] * x), axis=2))
     d_scores = stored(pull(d_shares, scores, dim=1)["input"])
     shares = stored(normalise(scores, dim=1))[:, :, None]
-    steps = (1,) * (x.ndim - 3)
-    dx = stored(dy[:, None] * shares) + stored(d_scores[:, :, None] * weight.reshape(-1, *steps))
+    dx = stored(dy[:, None] * shares) + stored(contract("nt...,c->ntc...", d_scores, weight))
     flat = (x.shape[0] * x.shape[1], x.shape[2], -1) if x.size else (0, x.shape[2], 0)
     return {"x": dx, "weight": contract("kcp,kp->c", x.reshape(flat), d_scores.reshape(flat[0], flat[2]))}
 

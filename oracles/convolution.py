@@ -179,9 +179,8 @@ def convolution_of_present_cells(
     Source: torch.nn.Conv2d, "implicit padding".
     """
     lie = Geometry(x.shape, weight.shape, stride, padding, dilation, groups, padding_mode)
-    products = lie.filters(weight)[None, ..., None] * lie.columns(x)[:, :, None]
-    y = np.sum(np.where(lie.present(), products, 0.0), axis=(3, 4))
-    y = y if bias is None else y + bias.reshape(groups, -1, 1)
+    there = np.where(lie.present()[0], lie.filters(weight)[..., None], 0.0)
+    y = contract("gockl,ngckl->ngol", there, lie.columns(x), None if bias is None else bias.reshape(groups, -1, 1))
     return y.reshape(lie.output)
 
 
@@ -203,8 +202,8 @@ def gradient_of_present_cells(
     """
     lie = Geometry(x.shape, weight.shape, stride, padding, dilation, groups, padding_mode)
     options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "padding_mode": padding_mode}
-    products = lie.rows(dy)[:, :, :, None, None] * lie.columns(x)[:, :, None]
-    dweight = np.sum(np.where(lie.present(), products, 0.0), axis=(0, 5)).reshape(weight.shape)
+    there = np.where(lie.present()[0], lie.rows(dy)[:, :, :, None], 0.0)
+    dweight = contract("ngokl,ngckl->gock", there, lie.columns(x)).reshape(weight.shape)
     return {**gradient_by_columns(dy, x, weight, bias, **options), "weight": dweight}
 
 

@@ -54,7 +54,7 @@ def adafactor(
     if g.ndim > 2:
         rows = form.average(state["row_var"], form.mean_square(g, -1), keep)
         columns = form.average(state["col_var"], form.mean_square(g, -2), keep)
-        v, new = rows * columns / np.maximum(np.mean(rows, axis=-2, keepdims=True), least), {"row_var": rows, "col_var": columns}
+        v, new = rows @ columns / np.maximum(np.mean(rows, axis=-2, keepdims=True), least), {"row_var": rows, "col_var": columns}
     else:
         v = form.average(state["variance"], g * g, keep)
         new = {"variance": v}

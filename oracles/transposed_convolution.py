@@ -140,10 +140,9 @@ def transposed_convolution_of_present_pixels(x: Any, weight: Any, bias: Any = No
     Source: torch.nn.ConvTranspose2d, Shape: which pixels there are.
     """
     lie = Spreading(x.shape, weight.shape, **options)
-    products = lie.filters(weight)[None, ..., None] * lie.met(x.reshape(lie.batch), lie.pixels())[:, :, :, None]
-    y = np.sum(np.where(lie.present(lie.batch[2:], lie.pixels()), products, 0.0), axis=(2, 4))
-    y = y if bias is None else y + bias.reshape(lie.groups, -1, 1)
-    return y.reshape(lie.output)
+    there = np.where(lie.present(lie.batch[2:], lie.pixels()), lie.filters(weight)[..., None], 0.0)
+    met, start = lie.met(x.reshape(lie.batch), lie.pixels()), None if bias is None else bias.reshape(lie.groups, -1, 1)
+    return contract("gcokl,ngckl->ngol", there, met, start).reshape(lie.output)
 
 
 def gradient_sample_by_sample(dy: Any, x: Any, weight: Any, bias: Any = None, **options: Any) -> dict[str, Any]:
@@ -168,11 +167,10 @@ def gradient_of_present_cells(dy: Any, x: Any, weight: Any, bias: Any = None, **
     """
     lie = Spreading(x.shape, weight.shape, **options)
     found = gradient_sample_by_sample(dy, x, weight, bias, **options)
-    met, there = lie.met(dy.reshape(lie.full), lie.cells())[:, :, None], lie.present(lie.sides, lie.cells())
-    by_weight = np.where(there, lie.filters(weight)[None, ..., None] * met, 0.0)
-    by_pixel = np.where(there, lie.rows(x)[:, :, :, None, None] * met, 0.0)
-    dx = np.sum(by_weight, axis=(3, 4)).reshape(x.shape)
-    return {**found, "x": dx, "weight": np.sum(by_pixel, axis=(0, 5)).reshape(weight.shape)}
+    met, there = lie.met(dy.reshape(lie.full), lie.cells()), lie.present(lie.sides, lie.cells())
+    by_weight = contract("gcokl,ngokl->ngcl", np.where(there, lie.filters(weight)[..., None], 0.0), met)
+    by_pixel = contract("ngckl,ngokl->gcok", np.where(there, lie.rows(x)[:, :, :, None], 0.0), met)
+    return {**found, "x": by_weight.reshape(x.shape), "weight": by_pixel.reshape(weight.shape)}
 
 
 transposed_convolution.formulations = (  # type: ignore[attr-defined]

@@ -10,7 +10,13 @@ from conformance.model import Backend, torch
 
 NAMED = {
     "cpu": "torch_eager",
-    "cuda": "torch_eager",
+    "cuda": "torch_cuda",
+    "cuda_tf32": "torch_cuda",
+    "cuda_fp16_reduced": "torch_cuda",
+    "cuda_bf16_reduced": "torch_cuda",
+    "cuda_fp16_accumulated": "torch_cuda",
+    "cuda_deterministic": "torch_cuda",
+    "cuda_benchmark": "torch_cuda",
     "inductor": "torch_compile",
     "inductor_cuda": "torch_compile",
     "onnxruntime": "onnxruntime",
@@ -18,7 +24,7 @@ NAMED = {
     "opencv_plain": "opencv_plain",
     "opencv_opencl": "opencv_opencl",
 }
-ASKED_BY_NAME = ("inductor", "inductor_cuda", "onnxruntime", "opencv_plain", "opencv_opencl")  # further ways to run what another one runs
+DEFAULT = ("cpu", "cuda", "opencv")  # the others are further ways to run what one of these runs, and are asked for by name
 NEEDED = ("name", "library", "refusals", "arithmetic", "run")
 FORBIDDEN = "-[]/ "
 
@@ -33,8 +39,8 @@ def available() -> dict[str, str | None]:
 
 
 def default() -> tuple[str, ...]:
-    """The backends of a run that names none: those that can be formed here, but for those that are asked for by name."""
-    return tuple(name for name in NAMED if name not in ASKED_BY_NAME and missing(name) is None)
+    """The backends of a run that names none: those of `DEFAULT` that can be formed here."""
+    return tuple(name for name in DEFAULT if missing(name) is None)
 
 
 def missing(name: str) -> str | None:
@@ -47,7 +53,7 @@ def missing(name: str) -> str | None:
 
 
 def form(name: str) -> Backend:
-    """The backend of a name: `cpu`, `cuda`, one of `opencv…`, a device that the installed torch knows, or `module:attribute`.
+    """The backend of a name: one of `NAMED`, a device that the installed torch knows, or `module:attribute`.
 
     Raises NoSuchBackend where it cannot be formed.
     """
@@ -58,10 +64,11 @@ def form(name: str) -> Backend:
         formed: Backend = _adapter(name).form(name)
         return formed
     if importlib.util.find_spec("torch") is not None and _is_device(name):
-        reason = _adapter("cpu").device_reason(name)
+        adapter = _adapter("cuda" if torch.device(name).type == "cuda" else "cpu")
+        reason = adapter.device_reason(name)
         if reason:
             raise NoSuchBackend(f"the torch device {name!r} cannot be used here: {reason}")
-        on_device: Backend = _adapter("cpu").form(name)
+        on_device: Backend = adapter.form(name)
         return on_device
     if ":" in name:
         return _imported(name)

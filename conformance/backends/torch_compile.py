@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backends import torch_eager
+from conformance.backends import torch_cuda, torch_eager
 from conformance.backends.torch_eager import TorchEager
 from conformance.model import Backend, Case, Library, Operation, Results, torch
 from oracles.bounded import Arithmetic
@@ -83,8 +83,14 @@ class TorchCompile:
 
     @property
     def eager(self) -> TorchEager:
-        """The same device without a compiler."""
-        return TorchEager(name=self.device, device=self.device)
+        """The same device without a compiler, as strict as it can be."""
+        kind = torch_cuda.TorchCuda if self.device == "cuda" else TorchEager
+        return kind(name=self.device, device=self.device)
+
+    @property
+    def deterministic(self) -> bool:
+        """As without a compiler."""
+        return bool(getattr(self.eager, "deterministic", True))
 
     @property
     def layouts(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ kept         what tables and fixed point keep
 means        means whose weights are balls; functions read off a table
 """
 
-from .arithmetic import TABLE, Accuracy, Arithmetic, any_order, cascade, ieee
+from .arithmetic import TABLE, Accuracy, Arithmetic, Split, any_order, cascade, ieee
 from .ball import Bounded, constant, entering, exact
 from .doubtful import Doubtful
 from .elementwise import erf, erfc
@@ -37,6 +37,7 @@ __all__ = [
     "Format",
     "Integers",
     "OneOf",
+    "Split",
     "add_at",
     "any_order",
     "anything_where",

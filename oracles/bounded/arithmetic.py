@@ -34,6 +34,14 @@ class Accuracy:
     flush: bool = False
 
 
+@dataclass(frozen=True)
+class Split:
+    """Long sums of products in parts of at least `least` products: the sum of each is stored in a format, and they are added up in it."""
+
+    storage: Format
+    least: int
+
+
 TABLE: dict[str, Accuracy] = {
     # IEEE 754: correctly rounded.
     **dict.fromkeys(("add", "subtract", "multiply", "square"), Accuracy(0.5)),
@@ -67,6 +75,8 @@ class Arithmetic:
     compute        elementary operations
     accumulate     sums and sums of products
     operand        what the operands of sums of products are rounded to first, if anything (TF32)
+    chopped        sums of products cut off what hangs over the largest term's last place, instead of rounding (see `products`)
+    split          how sums of products may be split into parts that are stored, if they are
     flush          subnormal operands and results may become zero
     depth          n ↦ most additions one term of an n-term sum passes through (sums; products are any-order always)
     accuracy       name of an elementary operation ↦ its `Accuracy`
@@ -85,6 +95,8 @@ class Arithmetic:
     compute: Format
     accumulate: Format
     operand: Format | None = None
+    chopped: bool = False
+    split: Split | None = None
     flush: bool = False
     depth: Callable[[Any], Any] = any_order
     accuracy: Mapping[str, Accuracy] = field(default_factory=lambda: TABLE, hash=False)
@@ -112,6 +124,11 @@ class Arithmetic:
     def coarse(self) -> Arithmetic:
         """The same, with sums accumulated in a tensor of the storage format."""
         return self if isinstance(self.storage, Integers) else self.but(accumulate=self.storage)
+
+    @cached_property
+    def of_parts(self) -> Arithmetic:
+        """The same, with the parts of a split sum added in the format that they are stored in."""
+        return self if self.split is None else self.but(accumulate=self.split.storage, split=None)
 
     @cached_property
     def unit(self) -> float:

@@ -2,6 +2,12 @@
 
 n products in any order err by at most n·u·Σ|a||b| (Jeannerod & Rump 2013, SIAM J. Matrix Anal. Appl. 34:338), whatever n;
 products of exact zeros add no rounding and are not counted. Declared depths do not apply here: matrix kernels sum long chains.
+
+A matrix unit that chops adds a block of products to the sum so far at once: all are aligned with the largest, what hangs over its last
+place is cut off, and so is the result (Fasi, Higham, Mikaitis & Pranesh 2021, PeerJ Computer Science 7:e330). Each number that is cut off
+loses less than 2u times the largest, and there are, for n products, at most n of them, n sums so far and n results: 6·n·u·Σ|a||b| in all,
+as no sum of numbers that were cut off is larger than Σ|a||b|. Where every partial sum is a multiple of a power of two q and at most 2ᵖ·q,
+nothing hangs over.
 """
 
 from __future__ import annotations
@@ -12,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .arithmetic import Arithmetic
+from .arithmetic import Arithmetic, Split
 from .ball import UFUNCS, Bounded, ball, bounded, rule, together
 from .elementwise import flushed
 from .formats import Array, Mask
@@ -20,6 +26,9 @@ from .overflow import restless
 from .reductions import accumulated, meets_overflow, special, total
 
 Product = Callable[[Array, Array], Array]
+
+CHOPPED = 6
+"""Roundings that a product of a chopped sum counts for."""
 
 
 def _einsum(spec: str, a: Array, b: Array) -> Array:
@@ -113,7 +122,21 @@ def _calm(product: Product, length: int, x: Bounded, y: Bounded, bias: Bounded |
         grain = min(grain, bias.grain)
     fixed = by.constant_bits is not None and (x.grain >= 1 or y.grain >= 1)
     spread = spread + np.where(magnitude > 0, loss, 0.0)
-    return accumulated(by, value, spread, magnitude, terms, terms, grain, fixed)
+    roundings = CHOPPED * terms if by.chopped else terms
+    whole = accumulated(by, value, spread, magnitude, roundings, terms, grain, fixed)
+    return whole if by.split is None else _in_parts(by.split, length, bias is not None, whole, magnitude, terms, grain)
+
+
+def _in_parts(split: Split, length: int, biased: bool, whole: Bounded, magnitude: Array, terms: Array, grain: float) -> Bounded:
+    """The ball of a sum whose parts may be stored: one rounding for each, one each time that two of them are added, one for the bias."""
+    most = -(-length // split.least)
+    if most < 2 <= split.least:  # a single part is the whole sum, which is stored as any other
+        return whole
+    parts = np.minimum(most, terms)  # those that are not zero
+    spread = whole.error + parts * split.storage.tiny
+    roundings = (parts + biased) * (1 + split.storage.unit)  # what is added was rounded before
+    summed = accumulated(whole.by.of_parts, whole.value, spread, magnitude + whole.error, roundings, terms, grain)
+    return ball(summed.value, summed.error, whole.by)
 
 
 def _terms(product: Product, length: int, a: Array, b: Array, value: Array) -> Array:
@@ -150,7 +173,7 @@ def _restless(product: Product, length: int, x: Bounded, y: Bounded, bias: Bound
         lost, given = lost | (free_bias > 0), given | (given_bias > 0)
         undefined = undefined | (np.isnan(bias.value) & (given_bias > 0))
         reach = reach + np.abs(plain_bias.value) + plain_bias.error
-    lost = lost | given & meets_overflow(by, result.value, reach * (1 + 2.0**-10), taken)
+    lost = lost | given & meets_overflow(by.of_parts, result.value, reach * (1 + 2.0**-10), taken)
     return special(by, result.value, result.error, taken, lost, given, undefined)
 
 
