@@ -23,8 +23,21 @@ from oracles.attention import (
     scores_scaled_last,
     weights,
 )
-from oracles.bounded import Bounded, Doubtful, contract
+from oracles.bounded import Bounded, Doubtful, OneOf, contract, stored
 from oracles.conventions import plain
+from oracles.multihead_attention import (
+    FUSED,
+    LAST,
+    ON_BOTH,
+    ON_QUERY,
+    batched,
+    bias_of,
+    heads_of,
+    multihead_attention,
+    multihead_attention_gradient,
+    projections,
+    scores_of,
+)
 
 Observed = Mapping[str, np.ndarray]
 Chances = dict[str, tuple[int, int, float]]
@@ -33,20 +46,24 @@ MODERATE, SURE = 64.0, 1e-3
 """Scores that rounding hardly changes, and weights of them that are numbers of every format."""
 
 
-def fate(p: float, seen: np.ndarray) -> Callable[[Any, Any], Any]:
+def fate(p: float, seen: np.ndarray, factor_stored: bool = False) -> Callable[[Any, Any], Any]:
     """What becomes of x, weights w or their derivative: x / (1 − p) where the weight that is seen is not 0, else 0.
 
-    Either, where a weight that was kept may be too small for the format that it is stored in.
+    Either, where a weight that was kept may be too small for the format that it is stored in. With `factor_stored` 1 / (1 − p) is a
+    number of the storage format.
     """
+
+    def scaled(x: Any) -> Any:
+        return x * stored(np.zeros_like(x) + 1 / (1.0 - p)) if factor_stored else x / (1.0 - p)
 
     def becomes(w: Any, x: Any) -> Any:
         if p == 1:
             return np.zeros_like(x)
         kept = np.asarray(seen != 0)
         if not isinstance(w, Bounded):
-            return np.where(kept, x / (1.0 - p), 0.0)
-        vanishing = ~kept & np.asarray((w / (1.0 - p)).accepts(np.zeros(w.shape)))
-        return np.where(Doubtful(kept, vanishing, w.by), x / (1.0 - p), 0.0)
+            return np.where(kept, scaled(x), 0.0)
+        vanishing = ~kept & np.asarray(scaled(w).accepts(np.zeros(w.shape)))
+        return np.where(Doubtful(kept, vanishing, w.by), scaled(x), 0.0)
 
     return becomes
 
@@ -111,6 +128,50 @@ def attention_dropout_gradient(
 attention_dropout_gradient.formulations = (partial(attention_dropout_gradient, first=True),)  # type: ignore[attr-defined]
 
 
+# By several heads: values, their projection and that of the output are identity matrices.
+
+
+def fate_of_heads(observed: Observed, dropout: float, given: Mapping[str, Any]) -> Callable[[Any, Any], Any]:
+    """The same for the weights (N, heads, L, S) that the output (N, L, heads · S) or (L, N, heads · S) shows, stored."""
+    seen = heads_of(batched(observed["output"], given["batch_first"]), given["num_heads"])
+    becomes = fate(dropout, seen, factor_stored=given.get("how") == ON_QUERY)
+    return lambda w, x: stored(becomes(w, x))
+
+
+def unfused(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The same arguments, weights divided before they mix the values: otherwise there are none that could be dropped."""
+    return {**given, "how": LAST} if given.get("how") == FUSED else dict(given)
+
+
+def multihead_attention_dropout(*, dropout: float, seed: int, observed: Observed, **given: Any) -> dict[str, Any]:
+    """Mix values by several attentions of which, in training, each weight is dropped with a probability.
+
+    As multihead_attention, with dropout(w) for each of the weights w; the weights that are returned are either, before or after it.
+
+    query (L, N, h·S) or (N, L, h·S); value (…, S, S) of identity matrices; v_proj_weight of h of them, out_proj_weight the identity
+    Source: torch.nn.MultiheadAttention, first formula, its `dropout`, “Dropout probability on attn_output_weights”; torch.nn.Dropout.
+    """
+    undropped = multihead_attention(**given)
+    if not given["training"] or dropout == 0:
+        return undropped
+    found = multihead_attention(**unfused(given), fate=fate_of_heads(observed, dropout, given))
+    return {**found, "weights": OneOf([found["weights"], undropped["weights"]])} if "weights" in found else found
+
+
+def multihead_attention_dropout_gradient(dy: Any, *, dropout: float, seed: int, observed: Observed, **given: Any) -> dict[str, Any]:
+    """The derivatives of multihead_attention with those weights."""
+    if not given["training"] or dropout == 0:
+        return multihead_attention_gradient(dy, **given)
+    return multihead_attention_gradient(dy, **unfused(given), fate=fate_of_heads(observed, dropout, given))
+
+
+HOWS = (ON_QUERY, ON_BOTH, FUSED)
+multihead_attention_dropout.formulations = tuple(partial(multihead_attention_dropout, how=how) for how in HOWS)  # type: ignore[attr-defined]
+multihead_attention_dropout_gradient.formulations = tuple(  # type: ignore[attr-defined]
+    partial(multihead_attention_dropout_gradient, how=how) for how in HOWS
+)
+
+
 # What chance there was.
 
 
@@ -145,3 +206,15 @@ def attention_chances(
     mask = attn_mask if attn_mask is None or attn_mask.dtype == bool else plain(attn_mask).astype(float)
     scores = masked(scores_scaled_last(q, repeated(k, q, enable_gqa), scale), mask, is_causal)
     return kept_of(scores, np.asarray(observed["output"]).astype(float), dropout_p)
+
+
+def multihead_chances(
+    query: Any, key: Any, attn_mask: Any, *, dropout: float, num_heads: int, batch_first: bool, training: bool, observed: Any, **given: Any
+) -> Chances:
+    """How many weights of any head were kept; all of them in evaluation."""
+    tensors = [batched(plain(a).astype(float), batch_first) for a in (query, key, given["value"])]
+    matrices = [plain(given[f"{name}_proj_weight"]).astype(float) for name in "qkv"]
+    q, k, _ = projections(tensors, matrices, None, None, None, num_heads, False, LAST)
+    scores = scores_of(q, k, bias_of(attn_mask, None, len(q), num_heads, 0), LAST)
+    seen = heads_of(batched(np.asarray(observed["output"]).astype(float), batch_first), num_heads)
+    return kept_of(scores, seen, dropout if training else 0.0)

@@ -71,3 +71,45 @@ def test_weights_are_counted_where_they_are_certainly_there() -> None:
     scores = np.array([[0.0, 0.0, -np.inf, -50.0], [0.0, 0.0, 0.0, 100.0]])
     seen = np.array([[2.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
     assert oracle.kept_of(scores, seen, 0.5) == {"weights were kept": (1, 2, 0.5), "neighbours were both kept": (0, 1, 0.25)}
+
+
+def several_heads(y: Any, p: float, **changed: Any) -> Any:
+    """What the oracle accepts of two heads over two keys, every matrix the identity: the weights are softmax(q · kᵀ / √2)."""
+    by, eye = ieee("float64"), np.eye(2)
+    arrays = {
+        "query": np.concatenate([QUERY[:, :2], QUERY[:, 2:]], axis=1)[None],
+        "key": KEY[None, :2],
+        "value": eye[None],
+        "q_proj_weight": np.eye(4),
+        "k_proj_weight": np.eye(4),
+        "v_proj_weight": np.concatenate([eye, eye]),
+        "out_proj_weight": np.eye(4),
+    }
+    absent = dict.fromkeys(("key_padding_mask", "attn_mask", "in_proj_bias", "out_proj_bias", "bias_k", "bias_v"))
+    options = {"num_heads": 2, "add_zero_attn": False, "batch_first": True, "is_causal": False, "training": True}
+    wanted = {"need_weights": True, "average_attn_weights": False, **changed}
+    balls = {name: exact(a, by) for name, a in arrays.items()}
+    return oracle.multihead_attention_dropout(**balls, **absent, **{**options, **wanted}, dropout=p, seed=0, observed={"output": y})
+
+
+def weights_by_hand() -> np.ndarray:
+    """(query, head, key), one at a time."""
+    found = np.zeros((3, 2, 2))
+    for i, head in np.ndindex(3, 2):
+        q, both = QUERY[i, 2 * head : 2 * head + 2], KEY[:2, 2 * head : 2 * head + 2]
+        each = [math.exp((q[0] * k[0] + q[1] * k[1]) / math.sqrt(2)) for k in both]
+        found[i, head] = [e / math.fsum(each) for e in each]
+    return found
+
+
+def test_every_head_drops_for_itself_in_training_only() -> None:
+    w, kept = weights_by_hand(), np.array([[[1, 0], [0, 1]], [[0, 0], [1, 1]], [[1, 1], [0, 0]]], bool)
+    y = np.where(kept, w / 0.75, 0.0).reshape(1, 3, 4)
+    found = several_heads(y, 0.25)
+    assert found["output"].accepts(y).all()
+    assert not found["output"].accepts(y * 0.75)[y != 0].any()
+    for shown in (w, y.reshape(3, 2, 2)):
+        assert found["weights"].accepts(shown.transpose(1, 0, 2)[None]).all()
+    whole = w.reshape(1, 3, 4)
+    assert several_heads(whole, 0.25, training=False)["output"].accepts(whole).all()
+    assert not several_heads(y, 0.25, training=False)["output"].accepts(y)[y != 0].any()
