@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 
 from oracles.attention import MIXED, SCORES, mixed_first, pulled_back, recomputed, summed_to, weights
 from oracles.bounded import Bounded, contract, stored
+
+Fate = Callable[[Any, Any], Any]
 
 LAST, ON_QUERY, ON_BOTH, FUSED = "scale last", "scale on the query", "root of the scale on both", "division last"
 
@@ -85,11 +88,17 @@ def scores_of(q: Any, k: Any, bias: Any, how: str) -> Any:
     return scores if bias is None else scores + bias
 
 
-def mixed_by(scores: Any, v: Any, how: str) -> Any:
-    """The values mixed by the softmax of the scores."""
+def kept(w: Any, x: Any) -> Any:
+    """What becomes of x, the weights w or their derivative, without dropout."""
+    return x
+
+
+def mixed_by(scores: Any, v: Any, how: str, fate: Fate = kept) -> Any:
+    """The values mixed by the softmax of the scores, or by what becomes of it."""
     if how == FUSED:
         return stored(mixed_first(scores, v))
-    return stored(contract(MIXED, stored(weights(scores)), v))
+    w = stored(weights(scores))
+    return stored(contract(MIXED, fate(w, w), v))
 
 
 def multihead_attention(
@@ -115,6 +124,7 @@ def multihead_attention(
     is_causal: bool,
     training: bool,
     how: str = LAST,
+    fate: Fate = kept,
 ) -> dict[str, Any]:
     """Mix values by several attentions at once.
 
@@ -129,10 +139,11 @@ def multihead_attention(
     q, k, v = projections((x, y, z), matrices, in_proj_bias, bias_k, bias_v, num_heads, add_zero_attn, how)
     bias = bias_of(attn_mask, key_padding_mask, len(x), num_heads, k.shape[2] - y.shape[1])
     scores = scores_of(q, k, bias, how)
-    output = contract("nle,fe->nlf", merged(mixed_by(scores, v, how)), out_proj_weight, start=out_proj_bias)
+    output = contract("nle,fe->nlf", merged(mixed_by(scores, v, how, fate)), out_proj_weight, start=out_proj_bias)
     results = {"output": unbatched(output, query, batch_first)}
     if need_weights:
         shares = stored(weights(scores))
+        shares = fate(shares, shares)
         shares = np.mean(shares, axis=1) if average_attn_weights else shares
         results["weights"] = shares[0] if query.ndim == 2 else shares
     return results
@@ -146,22 +157,23 @@ def pulled_through(x: Any, weight: Any, d: Any) -> tuple[Any, Any, Any]:
     return contract("nlf,fe->nle", d, weight), contract("nlf,nle->fe", d, x), np.sum(d, axis=(0, 1))
 
 
-def heads_pulled_back(d: Any, scores: Any, q: Any, k: Any, v: Any, how: str) -> tuple[Any, dict[str, Any]]:
+def heads_pulled_back(d: Any, scores: Any, q: Any, k: Any, v: Any, how: str, fate: Fate = kept) -> tuple[Any, dict[str, Any]]:
     """The gradients of the scores, and of every head's queries, keys and values."""
     scale = q.shape[-1] ** -0.5
     w, dw = stored(weights(scores)), contract(SCORES, d, v)
+    mixing = fate(w, w)
     if how == FUSED:
-        w = recomputed(scores)
+        mixing = w = recomputed(scores)
         ds = w * (dw - np.sum(d * mixed_by(scores, v, how), axis=-1, keepdims=True))
     else:
-        dw = stored(dw) if how == ON_QUERY else dw
+        dw = fate(w, stored(dw) if how == ON_QUERY else dw)
         ds = w * (dw - np.sum(w * dw, axis=-1, keepdims=True))
-    ds, w = stored(ds), stored(w)
+    ds, mixing = stored(ds), stored(mixing)
     if how == ON_QUERY:
-        heads = pulled_back(d, ds, w, (stored(q * scale), k, v, None), (1, 1), False)
+        heads = pulled_back(d, ds, mixing, (stored(q * scale), k, v, None), (1, 1), False)
         return ds, {**heads, "query": stored(heads["query"]) * scale}
     factors = (scale**0.5, scale**0.5) if how == ON_BOTH else (1.0, scale)
-    return ds, pulled_back(d, ds, w, (q, k, v, None), factors, False, at_a_time=32 * (how == FUSED))
+    return ds, pulled_back(d, ds, mixing, (q, k, v, None), factors, False, at_a_time=32 * (how == FUSED))
 
 
 def multihead_attention_gradient(
@@ -188,14 +200,15 @@ def multihead_attention_gradient(
     is_causal: bool,
     training: bool,
     how: str = LAST,
+    fate: Fate = kept,
 ) -> dict[str, Any]:
     """The chain rule through W_O, every head's attention, and the three projections."""
     x, y, z = (batched(query if a is None else a, batch_first) for a in (query, key, value))
     matrices = (q_proj_weight, k_proj_weight, v_proj_weight)
     q, k, v = projections((x, y, z), matrices, in_proj_bias, bias_k, bias_v, num_heads, add_zero_attn, how)
     scores = scores_of(q, k, bias_of(attn_mask, key_padding_mask, len(x), num_heads, k.shape[2] - y.shape[1]), how)
-    through, d_out_weight, d_out_bias = pulled_through(merged(mixed_by(scores, v, how)), out_proj_weight, batched(dy, batch_first))
-    ds, heads = heads_pulled_back(heads_of(stored(through), num_heads), scores, q, k, v, how)
+    through, d_out_weight, d_out_bias = pulled_through(merged(mixed_by(scores, v, how, fate)), out_proj_weight, batched(dy, batch_first))
+    ds, heads = heads_pulled_back(heads_of(stored(through), num_heads), scores, q, k, v, how, fate)
     gradients = {"out_proj_weight": d_out_weight, "out_proj_bias": d_out_bias}
     dq, dk, dv = (stored(merged(heads[name])) for name in ("query", "key", "value"))
     keys = y.shape[1]

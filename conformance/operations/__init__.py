@@ -39,6 +39,7 @@ FAMILIES = (
     "batch_statistics",
     "attention",
     "multihead_attention",
+    "attention_dropout",
     "attention_blocks",
     "linear",
     "embedding",

@@ -48,7 +48,7 @@ def cost(input: Shape, offsets: Shape | None, weight: Shape, per_sample_weights:
 
 BAGS = st.sampled_from((2, 3, 1, 5, 4, 0))
 SIZES = (2, 1, 3, 0, 5, 9, 17)
-LENGTHS = st.sampled_from((2, 1, 3, 5, 17, 33))
+LENGTHS = st.sampled_from((2, 1, 3, 5, 17, 33, 0))
 KINDS = st.sampled_from(("sum", "weighted sum", "mean", "max"))
 SELDOM = st.sampled_from((False, False, True))
 
@@ -123,6 +123,12 @@ def decreasing(case: Case) -> Case | None:
     return with_offset(-1, lambda case, offset: size - 1)(with_offset(-2, lambda case, offset: size)(case) or case)
 
 
+def negative(case: Case) -> Case | None:
+    """A bag, not the first one, that begins before the input."""
+    offsets = case.arrays["offsets"]
+    return None if offsets is None or len(offsets) < 2 else with_offset(-1, lambda case, offset: -1)(case)
+
+
 def of_weights(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Case], Case | None]:
     """The case with its weights changed, if it has any."""
 
@@ -160,6 +166,7 @@ REJECTS: Mapping[str, Callable[[Case], Case | None]] = {
     "the first offset must be 0": with_offset(0, lambda case, offset: 1),
     "an offset must not be beyond the input": with_offset(-1, lambda case, offset: array(case, "input").size + 1),
     "offsets must not decrease": decreasing,
+    "an offset must not be negative": negative,
     "the last offset must be the size of the input": less_than_the_input,
     "offsets are for indices of one axis": offsets_of_rows,
     "indices of one axis need offsets": without_offsets,

@@ -16,11 +16,12 @@ from oracles import multihead_attention as oracle
 
 
 def build_multihead_attention(
-    query, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias, bias_k, num_heads, add_zero_attn, batch_first, **others
+    query, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias, bias_k, num_heads, add_zero_attn, batch_first, dropout=0.0, **others
 ):
     return torch.nn.MultiheadAttention(
         len(q_proj_weight),
         num_heads,
+        dropout=dropout,
         bias=in_proj_bias is not None,
         add_bias_kv=bias_k is not None,
         add_zero_attn=add_zero_attn,
@@ -235,6 +236,7 @@ MultiheadAttention = Operation(
         "key_padding_mask must have the shape (N, S)": padding_mask_too_wide,
         "masks must hold truth values or floating-point numbers": attn_mask_of_integers,
         "the query must be embed_dim wide": query_too_wide,
+        "is_causal is a hint about attn_mask, and needs one": lambda case: case.but(attn_mask=None, is_causal=True),
     },
     laws=(
         Law("truth values and numbers say the same masks", two_forms_of_masks),
