@@ -216,6 +216,17 @@ def zero_for_nan(arguments: dict[str, Any]) -> dict[str, Any]:
     return {**arguments, "x": torch.nan_to_num(arguments["x"], nan=0.0, posinf=None, neginf=None)}
 
 
+def last_column(value: float) -> Callable[[Call], Call]:
+    """The last column of x is read as one number: a boundary that is not seen."""
+
+    def blind(arguments: dict[str, Any]) -> dict[str, Any]:
+        x = arguments["x"].clone()
+        x[..., -1:] = value
+        return {**arguments, "x": x}
+
+    return with_inputs(blind)
+
+
 def fresh_state(call: Call) -> Call:
     """What was saved is not loaded: momentum begins anew."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance.judgement import Disagreement, Trial
+from conformance.judgement import Disagreement, Trial, set_aside
 from conformance.model import FLOATS, Case, Law, Operation, Shape, torch
 from conformance.operations.elementwise import REGIMES, assert_within, room
 from conformance.operations.laws import assert_same
@@ -129,6 +129,25 @@ def opposite(trial: Trial, case: Case) -> None:
     assert_same(found[1], -found[0], "the opposite vector has not the opposite cosine")
 
 
+def types_are_promoted(trial: Trial, case: Case) -> None:
+    """Vectors of two dtypes, or of integers, are taken as of the dtype to which both are promoted; so is their cosine."""
+    case = case.but(**{name: whole(array(case, name)) for name in ("x1", "x2")})
+    for dtype, common in (("float64", "float64"), ("int64", case.dtype)):
+        for name in ("x1", "x2"):
+            mixed = case.but(**{name: array(case, name).astype(dtype)})
+            y = trial.run(mixed)["output"]
+            if y.dtype.name != common:
+                raise Disagreement(f"{case.dtype} and {dtype} give {y.dtype.name}, it must be {common}", result="output")
+            if not set_aside(mixed):
+                alike = trial.run(case.but(**{each: array(case, each).astype(common) for each in ("x1", "x2")}))["output"]
+                assert_same(y, alike, f"{case.dtype} and {dtype} are not taken as {common}")
+
+
+def whole(x: np.ndarray) -> np.ndarray:
+    """Whole numbers near those of x."""
+    return np.rint(np.clip(np.nan_to_num(x.astype(float)), -9, 9)).astype(x.dtype)
+
+
 def kept(trial: Trial, case: Case) -> None:
     """keepdim keeps an axis of one, and changes no number."""
     plain, with_axis = (trial.run(case.but(keepdim=keepdim))["output"] for keepdim in (False, True))
@@ -169,6 +188,7 @@ CosineSimilarity = Operation(
         Law("twice the vector has the same angle", doubled),
         Law("the cosine is at most 1", at_most_one),
         Law("the opposite vector has the opposite cosine", opposite),
+        Law("types are promoted", types_are_promoted),
     ),
     dtypes=FLOATS,
     share=2.0,

@@ -10,6 +10,7 @@ from tests.miniatures import (
     Call,
     Miniature,
     in_bfloat16,
+    last_column,
     never_refuses,
     scaled_gradient,
     with_inputs,
@@ -40,6 +41,9 @@ def none_is_one(arguments: dict[str, Any]) -> dict[str, Any]:
 
 MINIATURES = [
     Miniature("windows end too early", "forward", "AdaptiveAvgPool1d", "float32", ends_rounded_down),
+    Miniature("the last column is zero", "forward", "AdaptiveAvgPool3d", "float64", last_column(0)),
+    Miniature("the last column is not seen", "forward", "AdaptiveMaxPool1d", "float32", last_column(-torch.inf)),
+    Miniature("the last column is not seen", "forward", "AdaptiveMaxPool3d", "float32", last_column(-torch.inf)),
     Miniature("None is one", "shape", "AdaptiveAvgPool2d", "float32", with_inputs(none_is_one)),
     Miniature("float32 computed in bfloat16", "forward", "AdaptiveAvgPool3d", "float32", in_bfloat16),
     Miniature("NaN is read as zero", "forward", "AdaptiveMaxPool1d", "float32", with_inputs(zero_for_nan)),

@@ -11,6 +11,7 @@ from tests.miniatures import (
     Call,
     Miniature,
     in_bfloat16,
+    last_column,
     never_refuses,
     reads_memory_in_order,
     with_inputs,
@@ -56,6 +57,8 @@ def sums_gradient(call: Call) -> Call:
 
 MINIATURES = [
     Miniature("padding never counts", "forward", "AvgPool2d", "float32", with_options(count_include_pad=False)),
+    Miniature("the last column is zero", "forward", "AvgPool1d", "float64", last_column(0)),
+    Miniature("the last column is zero", "forward", "AvgPool3d", "float64", last_column(0)),
     Miniature("hanging windows count as whole", "forward", "AvgPool2d", "float64", with_inputs(by_the_whole_kernel)),
     Miniature("divisor_override is ignored", "forward", "AvgPool3d", "float64", with_options(divisor_override=None)),
     Miniature("float32 computed in bfloat16", "forward", "AvgPool1d", "float32", in_bfloat16),

@@ -10,6 +10,7 @@ from tests.miniatures import (
     Call,
     Miniature,
     in_bfloat16,
+    last_column,
     never_refuses,
     scaled_gradient,
     with_inputs,
@@ -31,6 +32,10 @@ def zero_side_by_side(call: Call) -> Call:
 
 
 MINIATURES = [
+    Miniature("the last column is not seen", "forward", "MaxPool1d", "float32", last_column(-torch.inf)),
+    Miniature("the last column is not seen", "forward", "MaxPool3d", "float32", last_column(-torch.inf)),
+    Miniature("padding counts as zero", "forward", "MaxPool1d", "float64", with_output(lambda y: y.clamp(min=0))),
+    Miniature("padding counts as zero", "forward", "MaxPool3d", "float64", with_output(lambda y: y.clamp(min=0))),
     Miniature("padding counts as zero", "forward", "MaxPool2d", "float32", with_output(lambda y: y.clamp(min=0))),
     Miniature("NaN is passed over", "forward", "MaxPool2d", "float32", with_inputs(zero_for_nan)),
     Miniature("the index is the next one", "forward", "MaxPool2d", "float64", with_result("indices", lambda i: i + 1)),

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import torch
 
-from tests.miniatures import Miniature, in_bfloat16, never_refuses, scaled_gradient, with_inputs, with_options, with_output, zero_for_nan
+from tests.miniatures import (
+    Miniature,
+    in_bfloat16,
+    last_column,
+    never_refuses,
+    scaled_gradient,
+    with_inputs,
+    with_options,
+    with_output,
+    zero_for_nan,
+)
 
 MINIATURES = [
+    Miniature("the last column is zero", "forward", "LPPool1d", "float32", last_column(0)),
+    Miniature("the last column is zero", "forward", "LPPool3d", "float32", last_column(0)),
     Miniature("every norm is the second", "forward", "LPPool2d", "float32", with_options(norm_type=2.0)),
     Miniature("ceil_mode is ignored", "shape", "LPPool1d", "float32", with_options(ceil_mode=False)),
     Miniature("three ulps too much", "forward", "LPPool1d", "float64", with_output(lambda y: y * (1 + 2.0**-47))),

@@ -92,6 +92,8 @@ MINIATURES = [
     Miniature("one column too many", "shape", "interpolate_linear", "float32", with_output(lambda y: torch.cat([y, y[..., :1]], -1))),
     Miniature("bilinear after all", "forward", "interpolate_bicubic", "float32", with_options(mode="bilinear")),
     Miniature("align_corners is ignored", "gradient", "interpolate_bicubic", "float64", with_options(align_corners=None)),
+    Miniature("NaN is read as zero", "forward", "interpolate_bicubic", "bfloat16", with_inputs(zero_for_odd)),
+    Miniature("one infinity makes everything NaN", "forward", "interpolate_bicubic", "float16", spreads),
     Miniature("bilinear after all", "forward", "interpolate_area", "float32", with_options(mode="bilinear")),
     Miniature("the gradient is one percent too large", "gradient", "interpolate_area", "float32", scaled_gradient(1.01)),
     Miniature("bilinear after all", "forward", "interpolate_antialias", "float32", with_options(mode="bilinear")),
