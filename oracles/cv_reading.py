@@ -94,5 +94,9 @@ def reduced(levels: Range, by: int, whole: bool) -> Range:
 def found(low: Any, high: Any = None) -> dict[str, Any]:
     """An image was found, and this is it; a single channel has no axis of its own."""
     low, high = (np.asarray(a)[..., 0] if np.shape(a)[2] == 1 else np.asarray(a) for a in (low, low if high is None else high))
-    output = Exactly(low) if np.array_equal(low, high, equal_nan=True) else Between(low.astype(float), high.astype(float), np.zeros(low.shape, bool))
+    output = (
+        Exactly(low)
+        if np.array_equal(low, high, equal_nan=True)
+        else Between(low.astype(float), high.astype(float), np.zeros(low.shape, bool))
+    )
     return {"read": Exactly(True), "depth": Exactly(low.dtype.name), "output": output}

@@ -82,6 +82,7 @@ FAMILIES = (
     "cv_morphology",
     "cv_codec",
     "cv_jpeg",
+    "cv_bmp",
     "cv_pnm",
     "cv_lossless",
     "cv_window",

@@ -1,4 +1,4 @@
-"""Files of the formats that keep every pixel: BMP, TIFF, WebP, Sun rasters; and JPEG 2000, which may."""
+"""Files of the formats that keep every pixel: TIFF, WebP, Sun rasters; and JPEG 2000, which may."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ COMPRESSIONS = ((), *((COMPRESSION, scheme) for scheme in (1, 5, 8, 32773)))  # 
 DEEP = ("uint8", "int8", "uint16", "int16", "int32", "float32", "float64")
 FORMATS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[int | None, ...], tuple[tuple[int, ...], ...]]] = {
     # variant: (depths, extensions, channels, parameters)
-    "BMP": (WHOLE, (".bmp", ".dib"), (None, 3, 4), PLAIN),
     "TIFF": (DEEP, (".tiff", ".tif"), (None, 3, 4), COMPRESSIONS),
     "WebP": (WHOLE, (".webp",), (3, 4), (WEBP_LOSSLESS, WEBP_EXACT)),
     "SunRaster": (WHOLE, (".ras", ".sr"), (None, 3), PLAIN),
