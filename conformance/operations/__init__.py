@@ -83,6 +83,7 @@ FAMILIES = (
     "cv_codec",
     "cv_jpeg",
     "cv_bmp",
+    "cv_tiff",
     "cv_pnm",
     "cv_lossless",
     "cv_window",

@@ -92,9 +92,10 @@ def drawn_harm(draw: st.DrawFn, file: bytes, end: int) -> bytes:
     return file[: max(at, 1)] if harm == "cut" else b""
 
 
-def cut(draw: st.DrawFn, file: bytes) -> bytes:
-    """A file, mostly whole; or the beginning of it, or nothing."""
-    return file[: draw(st.integers(0, len(file) - 1))] if draw(st.sampled_from((False,) * 3 + (True,))) else file
+def cut(draw: st.DrawFn, file: bytes, least: int = 0, most: int | None = None) -> bytes:
+    """A file, mostly whole; or its first bytes, so many at least and fewer than so many."""
+    whole = draw(st.sampled_from((True, True, True, False)))
+    return file if whole else file[: draw(st.integers(least, (len(file) if most is None else most) - 1))]
 
 
 def the_file(case: Case) -> np.ndarray:
