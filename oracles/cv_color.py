@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Bounded, Integers, contract
+from oracles.bounded import Between, Bounded, Integers, contract
 from oracles.cv_filtering import stored_as
 
 RED, GREEN, BLUE = 0.299, 0.587, 0.114
@@ -14,6 +15,23 @@ TO_XYZ = np.array([[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169
 TO_RGB = np.array([[3.240479, -1.537150, -0.498535], [-0.969256, 1.875991, 0.041556], [0.055648, -0.204043, 1.057311]])
 DIFFERENCES = {"YCrCb": (0.713, 0.564), "YUV": (0.877, 0.492)}  # of R − Y and B − Y
 BACK = {"YCrCb": (1.403, 0.714, 0.344, 1.773), "YUV": (1.140, 0.581, 0.395, 2.032)}
+
+
+def hinted(oracle: Any) -> Any:
+    """The oracle of a conversion that may be given an AlgorithmHint, and each of its formulations.
+
+    ALGO_HINT_DEFAULT and ALGO_HINT_ACCURATE, and no hint, change nothing that is documented; of ALGO_HINT_APPROX neither “behaviour” nor
+    “result” is: a value may be any.
+    """
+
+    @wraps(oracle)
+    def judged(image: Any, *, code: str, dstCn: int, hint: str | None = None) -> Any:
+        exact = oracle(image, code=code, dstCn=dstCn)
+        anything = np.zeros(exact.shape)
+        return Between(anything, anything, np.ones(exact.shape, bool)) if hint == "APPROX" else exact
+
+    judged.formulations = tuple(map(hinted, getattr(oracle, "formulations", ())))  # type: ignore[attr-defined]
+    return judged
 
 
 def white(image: Any) -> float:

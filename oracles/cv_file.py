@@ -35,3 +35,24 @@ class WholeFile:
     def describe(self, index: Any = ()) -> str:
         """In words."""
         return f"any byte of {self.kind}" + (f" ({self.complaint})" if self.complaint else "")
+
+
+class Holds(WholeFile):
+    """Files (bytes) in which our reader finds the samples of an image: gray, or B, G, R, and alpha."""
+
+    def samples(self, file: bytes) -> np.ndarray:
+        """Gray, or R, G, B, and alpha (H, W, channels), that a file holds; ValueError where it is not what it must be."""
+        raise NotImplementedError
+
+    def look(self, file: np.ndarray) -> str:
+        """What is wrong with a file, in a few words."""
+        try:
+            found = self.samples(np.asarray(file).tobytes())
+        except ValueError as error:
+            return str(error)
+        image = self.image.reshape(*self.image.shape[:2], -1)
+        order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[image.shape[2]]
+        if found.shape != image.shape or found.dtype != image.dtype:
+            return f"it holds {found.dtype} samples {found.shape}"
+        differ = (found != image[..., order]) & ~(np.isnan(found) & np.isnan(image[..., order]))
+        return f"the pixel {np.argwhere(differ)[0].tolist()} differs" if differ.any() else ""

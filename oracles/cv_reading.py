@@ -16,30 +16,36 @@ REDUCTIONS = {16: 2, 32: 4, 64: 8}
 Range = tuple[Any, Any]  # the least and the greatest accepted integers, (H, W, channels)
 
 
-def as_read(light: Any, alpha: Any = None, *, flags: int, orientation: int = 1, whole: bool = False) -> dict[str, Any]:
+def as_read(light: Any, alpha: Any = None, *, flags: int, orientation: int = 1, whole: bool = False, ceiling: Any = None) -> dict[str, Any]:
     """What imread makes of gray or R, G, B samples.
 
     IMREAD_UNCHANGED keeps depth, alpha and orientation. Without it alpha is dropped, the image turned upright unless
     IMREAD_IGNORE_ORIENTATION is set, 16 bits become 8 unless IMREAD_ANYDEPTH is; IMREAD_COLOR gives B, G, R, IMREAD_COLOR_RGB R, G, B,
     IMREAD_ANYCOLOR what the file has, and IMREAD_GRAYSCALE gray. Reduced, a side has 1/2, 1/4 or 1/8 of the pixels, at least one; where
     it is no multiple, that many or (`whole`) one more, and each lies between the least and the greatest of those that it covers.
+    Samples that a format scales are between `light` and `ceiling`.
 
     light (H, W, 1 or 3) uint8 or uint16, alpha (H, W, 1) or None → (H, W) or (H, W, channels)
     Source: cv::ImreadModes.
     """
+    ceiling = light if ceiling is None else ceiling
     if flags == UNCHANGED:
         if alpha is not None:
             return found(np.concatenate([np.broadcast_to(light, (*light.shape[:2], 3))[..., ::-1], alpha], axis=2))
-        return found(light[..., ::-1])
-    wide = light.dtype == np.uint16
-    narrowed = wide and not flags & ANYDEPTH
-    levels = (light >> 8).astype(np.uint8) if narrowed else light
-    low, high = coloured(levels, flags) if as_colour(light, flags) else gray(light, narrowed)
+        return found(light[..., ::-1], ceiling[..., ::-1])
+    narrowed = light.dtype == np.uint16 and not flags & ANYDEPTH
+    depth = np.dtype(np.uint8) if narrowed else light.dtype
+
+    def levels(samples: Any) -> Range:
+        shown = samples >> 8 if narrowed else samples
+        return coloured(shown, flags) if as_colour(samples, flags) else gray(samples, narrowed)
+
+    low, high = levels(light)[0], levels(ceiling)[1]
     if not flags & IGNORE_ORIENTATION:
         low, high = upright(low, orientation), upright(high, orientation)
     for flag, by in REDUCTIONS.items():
         low, high = reduced((low, high), by, whole) if flags & flag else (low, high)
-    return found(low.astype(levels.dtype), high.astype(levels.dtype))
+    return found(low.astype(depth), high.astype(depth))
 
 
 def as_colour(light: np.ndarray, flags: int) -> bool:
@@ -88,5 +94,9 @@ def reduced(levels: Range, by: int, whole: bool) -> Range:
 def found(low: Any, high: Any = None) -> dict[str, Any]:
     """An image was found, and this is it; a single channel has no axis of its own."""
     low, high = (np.asarray(a)[..., 0] if np.shape(a)[2] == 1 else np.asarray(a) for a in (low, low if high is None else high))
-    output = Exactly(low) if np.array_equal(low, high) else Between(low.astype(float), high.astype(float), np.zeros(low.shape, bool))
+    output = (
+        Exactly(low)
+        if np.array_equal(low, high, equal_nan=True)
+        else Between(low.astype(float), high.astype(float), np.zeros(low.shape, bool))
+    )
     return {"read": Exactly(True), "depth": Exactly(low.dtype.name), "output": output}

@@ -83,6 +83,9 @@ FAMILIES = (
     "cv_morphology",
     "cv_codec",
     "cv_jpeg",
+    "cv_bmp",
+    "cv_tiff",
+    "cv_pnm",
     "cv_lossless",
     "cv_window",
 )

@@ -180,6 +180,7 @@ Filter2D = Operation(
         **EMPTY, **UNKNOWN, **WRAPS,
         "the anchor must lie in the kernel": lambda case: case.but(kernel=np.ones((2, 2), np.float32), anchor=(2, 0)),
         "a kernel has one channel": lambda case: case.but(kernel=np.ones((2, 2, 3), np.float32), anchor=(-1, -1)),
+        "the depth of the result must be one that there is": lambda case: case.but(ddepth=99),
     },
     laws=(Law("a kernel of one 1 at its anchor changes nothing", one_cell_moves),), result_dtypes=RESULTS, dtypes=DEPTHS,
 )  # fmt: skip

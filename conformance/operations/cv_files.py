@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from conformance.judgement import Trial
-from conformance.model import Case, Law, cv2
+from conformance.judgement import Disagreement, Trial
+from conformance.model import Case, Law, Operation, cv2
 from conformance.operations.cv_images import emptied, the_image
 from conformance.operations.laws import assert_same
+from oracles.cv_reading import REDUCTIONS
 from oracles.exif import orientation_block
 
 FLAGS = (1, 0, -1, 2, 3, 4, 6, 128, 129, 16, 17, 32, 33, 64, 65)
 RED_FIRST = (256, 258)  # IMREAD_COLOR_RGB, which not every version has
+KEEPING_DEPTH = (-1, 6, -1, 3)  # IMREAD_UNCHANGED, and IMREAD_ANYDEPTH with the channels that there are, or with three
 
 
 def write(image: Any, name: Any, parameters: Any) -> Any:
@@ -68,6 +72,12 @@ def drawn_flags(draw: st.DrawFn, but: tuple[int, ...] = ()) -> int:
     return draw(st.sampled_from([flags for flags in known if flags not in but]))
 
 
+def drawn_flags_of(draw: st.DrawFn, samples: np.ndarray, but: tuple[int, ...] = ()) -> int:
+    """The same; reduced where no side becomes less than a pixel, which is asked of PNG files."""
+    small = min(samples.shape[:2]) < max(REDUCTIONS.values())
+    return drawn_flags(draw, but=but + tuple(flags for flags in FLAGS if small and flags > 0 and flags & sum(REDUCTIONS)))
+
+
 def drawn_orientation() -> st.SearchStrategy[bytes]:
     """Mostly a note of how the photograph lies, of numbers that mean something and two that do not, in either byte order."""
     note = st.builds(orientation_block, st.sampled_from((6, 8, 3, 5, 7, 2, 4, 1, 0, 9)), st.sampled_from("<>"))
@@ -80,6 +90,12 @@ def drawn_harm(draw: st.DrawFn, file: bytes, end: int) -> bytes:
     if harm == "damaged":
         return file[:at] + bytes([file[at] ^ 1 << draw(st.integers(0, 7))]) + file[at + 1 :]
     return file[: max(at, 1)] if harm == "cut" else b""
+
+
+def cut(draw: st.DrawFn, file: bytes, least: int = 0, most: int | None = None) -> bytes:
+    """A file, mostly whole; or its first bytes, so many at least and fewer than so many."""
+    whole = draw(st.sampled_from((True, True, True, False)))
+    return file if whole else file[: draw(st.integers(least, (len(file) if most is None else most) - 1))]
 
 
 def the_file(case: Case) -> np.ndarray:
@@ -113,6 +129,55 @@ def encoded_alike(trial: Trial, case: Case) -> None:
     written = trial.run(case)
     if written["written"]:
         assert_same(encode(the_image(case), **case.options)["file"], written["file"], "imencode gives other bytes than imwrite")
+
+
+def comes_back(trial: Trial, case: Case) -> None:
+    """The file read again is the image; in a map of bits only black and white are kept."""
+    image, written = the_image(case), trial.run(case)
+    if written["written"] and (not case.options["name"].endswith(".pbm") or np.isin(image, (0, 255)).all()):
+        found = cv2.imdecode(written["file"], cv2.IMREAD_UNCHANGED)
+        if found is None:
+            raise Disagreement("the file cannot be read")
+        assert_same(found, image, "the file decoded is not the image")
+
+
+def four_operations(
+    variant: str, *, written: Any, images: Any, found: Any, files: Any, extension: str, dtypes: tuple[str, ...], share: float
+) -> list[Operation]:
+    """imwrite, imencode, imread and imdecode of a format that keeps every pixel; `written` and `found` are the oracles."""
+    imwrite = Operation(
+        name="cv2.imwrite",
+        variant=variant,
+        call=write,
+        oracle=written,
+        cases=images,
+        follows_subject=True,
+        plain=("image",),
+        result_dtypes={"written": "bool", "file": "uint8"},
+        rejects=refusals(extension),
+        laws=(Law("the file comes back as the image", comes_back), ENCODED),
+        dtypes=dtypes,
+        share=share,
+    )
+    imread = Operation(
+        name="cv2.imread",
+        variant=variant,
+        call=read,
+        oracle=found,
+        cases=files,
+        plain=("file",),
+        result_dtypes={"read": "bool", "depth": "any", "output": "any"},
+        laws=(MEMORY,),
+        dtypes=dtypes,
+        share=share,
+    )
+    imencode = replace(imwrite, name="cv2.imencode", call=encode, cases=partial(in_memory, images), laws=())
+    return [imwrite, imencode, imread, replace(imread, name="cv2.imdecode", call=decode, laws=())]
+
+
+def in_memory(images: Any, dtype: str) -> st.SearchStrategy[Case]:
+    """Images whose names say nothing of a folder."""
+    return images(dtype).map(lambda case: case.but(name=case.options["name"].rpartition("/")[2]))
 
 
 MEMORY = Law("imdecode is imread", memory_is_alike)

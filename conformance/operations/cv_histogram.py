@@ -126,7 +126,10 @@ def counts_add_up(trial: Trial, case: Case) -> None:
 Threshold = Operation(
     name="cv2.threshold", call=call_threshold, in_place=threshold_in_place, oracle=threshold, cases=threshold_cases,
     shape=lambda image, **o: {**shape_of_image(image), "threshold": ()}, result_dtypes={"threshold": "float64"},
-    rejects={"the depth must be one of the five: int32": of_type("int32"), "the depth must be one of the five: int8": of_type("int8")},
+    rejects={
+        "the depth must be one of the five: int32": of_type("int32"), "the depth must be one of the five: int8": of_type("int8"),
+        "the type must be one that there is": lambda case: case.but(type=5),
+    },
     laws=(Law("inverses complete each other", inverses_complete),), dtypes=DEPTHS, share=1.6,
 )  # fmt: skip
 EqualizeHist = Operation(

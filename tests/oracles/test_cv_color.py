@@ -8,7 +8,7 @@ import pytest
 from skimage import color
 
 from oracles.bounded import FLOAT64, Arithmetic, Bounded, exact, ieee, kept
-from oracles.cv_color import bgr_to_gray, bgr_to_xyz, bgr_to_ycc, gray_to_bgr, swap_channels, xyz_to_bgr, ycc_to_bgr
+from oracles.cv_color import bgr_to_gray, bgr_to_xyz, bgr_to_ycc, gray_to_bgr, hinted, swap_channels, xyz_to_bgr, ycc_to_bgr
 from oracles.cv_hue import bgr_to_hls, bgr_to_hsv, hls_to_bgr, hsv_to_bgr
 from oracles.cv_lab import bgr_to_lab, bgr_to_luv, lab_to_bgr, luv_to_bgr
 
@@ -127,3 +127,13 @@ def test_a_hue_of_nearly_a_turn_may_be_none():
     near = bgr_to_hsv(exact(np.array([[[101, 100, 255]]]), by), code="BGR2HSV", **NO)  # −0.19 of 180: 180 is 0
     assert near.accepts(np.array([[[0, 155, 255]]]))[..., 0].all()
     assert near.accepts(np.array([[[180, 155, 255]]]))[..., 0].all()
+
+
+def test_of_an_approximation_nothing_is_known_and_of_other_hints_everything():
+    image, judged = np.array([[[1.0, 0.5, 0.25]]]), hinted(bgr_to_hsv)
+    exact = bgr_to_hsv(image, code="BGR2HSV", **NO)
+    for hint in (None, "DEFAULT", "ACCURATE"):
+        np.testing.assert_array_equal(judged(image, code="BGR2HSV", hint=hint, **NO), exact)
+    assert judged(image, code="BGR2HSV", hint="APPROX", **NO).accepts(exact + 99.5).all()
+    assert judged(image, code="BGR2HSV", hint="APPROX", **NO).shape == exact.shape
+    assert len(judged.formulations) == len(bgr_to_hsv.formulations)

@@ -12,20 +12,20 @@ from conformance.model import Case, Operation
 MANY = 600
 
 
-POOLS: dict[str, list[Case]] = {}  # by the operation's id
+POOLS: dict[tuple[str, str], list[Case]] = {}  # by the operation's id and the dtype
 
 
-def pool(operation: Operation) -> list[Case]:
-    """Cases of an operation in its first dtype, the same in every run."""
-    if operation.id in POOLS:
-        return POOLS[operation.id]
-    found = POOLS[operation.id] = []
+def pool(operation: Operation, dtype: str) -> list[Case]:
+    """Cases of an operation in a dtype, the same in every run."""
+    if (operation.id, dtype) in POOLS:
+        return POOLS[operation.id, dtype]
+    found = POOLS[operation.id, dtype] = []
 
     @hypothesis.seed(0)
     @hypothesis.settings(
         max_examples=MANY, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck), derandomize=False
     )
-    @hypothesis.given(operation.cases(operation.dtypes[0]))
+    @hypothesis.given(operation.cases(dtype))
     def collect(case: Case) -> None:
         found.append(case)
 
@@ -33,8 +33,8 @@ def pool(operation: Operation) -> list[Case]:
     return found
 
 
-def drawn(operation: Operation, wanted: Callable[[Case], object]) -> Case:
-    """The first case of a kind; AssertionError where the strategy does not reach it in MANY examples."""
-    case = next(filter(wanted, pool(operation)), None)
+def drawn(operation: Operation, wanted: Callable[[Case], object], dtype: str | None = None) -> Case:
+    """The first case of a kind, in the first dtype unless another is given; AssertionError where MANY examples do not reach it."""
+    case = next(filter(wanted, pool(operation, dtype or operation.dtypes[0])), None)
     assert case is not None, f"{operation} draws no such case in {MANY} examples"
     return case

@@ -6,11 +6,12 @@ import pytest
 from conformance.operations import all_operations
 from conformance.operations.cv_bilateral import BilateralFilter
 from conformance.operations.cv_color import BGR2GRAY
-from conformance.operations.cv_edges import Canny, Scharr
+from conformance.operations.cv_edges import Canny, Filter2D, Laplacian, Scharr
 from conformance.operations.cv_filtering import Blur
+from conformance.operations.cv_gaussian import GaussianBlur
 from conformance.operations.cv_histogram import Threshold
 from conformance.operations.cv_hue import BGR2HSV, HSV2BGR
-from conformance.operations.cv_lab import Luv2BGR
+from conformance.operations.cv_lab import BGR2Lab, Luv2BGR
 from conformance.operations.cv_morphology import MorphologyEx
 from tests.reach.pool import drawn
 
@@ -95,3 +96,54 @@ def test_bilateral_filters_of_images_beside_zero_and_of_rows_as_wide_as_a_vector
     drawn(
         BilateralFilter, lambda case: image_of(case).shape[1] >= 16 and image_of(case)[0, 0].size == 1 and case.options["d"] in range(1, 6)
     )
+
+
+@pytest.mark.parametrize("border", [2, 3])
+def test_bilateral_filters_of_images_with_nan_and_infinity(border):
+    """Read outside of the table of weights, which may end the process."""
+    drawn(
+        BilateralFilter,
+        lambda case: (
+            case.options["borderType"] & 15 == border
+            and not np.isfinite(image_of(case)).all()
+            and min(case.options["sigmaColor"], case.options["sigmaSpace"]) > 0
+        ),
+        "float32",
+    )
+
+
+def test_gray_sun_rasters_small_photographs_and_arbitrary_maps_of_four_channels_and_of_16_bits():
+    """Written without a colour map, not written at all, written and not read."""
+    drawn(OPERATIONS["imwrite_SunRaster"], lambda case: image_of(case).ndim == 2 and image_of(case).any())
+    drawn(OPERATIONS["imwrite_JPEG2000"], lambda case: min(image_of(case).shape[:2]) < 32)
+    drawn(OPERATIONS["imwrite_JPEG2000"], lambda case: min(image_of(case).shape[:2]) >= 32)
+    drawn(OPERATIONS["imwrite_PAM"], lambda case: image_of(case).shape[2:] == (4,))
+    drawn(OPERATIONS["imwrite_PAM"], lambda case: image_of(case).size > 1, "uint16")
+
+
+def test_calls_that_the_documentation_rules_out():
+    """A border that wraps, a type of threshold and a depth that there are not."""
+    for operation, option, value in ((GaussianBlur, "borderType", 3), (Threshold, "type", 5), (Filter2D, "ddepth", 99)):
+        broken = [break_it(drawn(operation, lambda case: True)) for break_it in operation.rejects.values()]
+        assert any(case is not None and case.options[option] == value for case in broken)
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "int16"])
+def test_second_derivatives_in_double_precision(dtype):
+    """Computed in single precision from a size of 5 on."""
+    drawn(Laplacian, lambda case: case.options["ddepth"] == 6 and case.options["ksize"] == 5, dtype)
+
+
+def test_dark_colours_in_floating_point():
+    """L*a*b* of floats is read off a table."""
+    drawn(BGR2Lab, lambda case: "LBGR" not in case.options["code"] and ((image_of(case) > 0) & (image_of(case) < 0.01)).any(), "float32")
+
+
+@pytest.mark.parametrize("variant", ["BMP", "TIFF", "PNM"])
+def test_files_of_our_own_and_beginnings_of_them(variant):
+    """Turned, with fields of their own, and of another largest sample."""
+    operation = OPERATIONS[f"imread_{variant}"]
+    drawn(operation, lambda case: case.arrays["file"].size == 0)
+    wanted = {"BMP": (b"BM",), "TIFF": (b"II*\0", b"MM\0*"), "PNM": tuple(b"P%d" % kind for kind in range(1, 7))}[variant]
+    for mark in wanted:
+        drawn(operation, lambda case, mark=mark: case.arrays["file"].tobytes().startswith(mark))

@@ -33,6 +33,16 @@ def one_off(y: np.ndarray) -> np.ndarray:
     return y ^ y.dtype.type(1)
 
 
+def coarse_where_accurate(call: Call) -> Call:
+    """An approximation is taken where an accurate algorithm was asked for."""
+
+    def wrong(**arguments: Any) -> Any:
+        result = call(**arguments)
+        return one_off(result) if arguments.get("hint") == "ACCURATE" else result
+
+    return wrong
+
+
 def nan_spreads(call: Call) -> Call:
     """One pixel that is no number spoils the row."""
 
@@ -57,6 +67,7 @@ def taken_for_linear(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 MINIATURES = [
+    Miniature("approximate in spite of its hint", "forward", "cvtColor_BGR2YCrCb", "uint8", coarse_where_accurate),
     Miniature("red and blue stay where they are", "forward", "cvtColor_BGR2RGB", "uint8", with_output(lambda y: y[..., ::-1].copy())),
     Miniature("alpha is half", "forward", "cvtColor_BGR2RGB", "uint16", with_output(half_alpha)),
     Miniature("strides are ignored", "layout", "cvtColor_BGR2RGB", "uint8", reads_memory_in_order),
