@@ -141,6 +141,7 @@ class Exported:
     known_failures: Path | None = field(default=None, repr=False)
     examined: frozenset[str] | None = field(default=None, repr=False)  # operations, in float32, that are asked; None for all, in every dtype
     libraries: tuple[str, ...] = ()  # beside torch, whose versions matter
+    telling: tuple[str, ...] = ()  # what a line of a long refusal has in it that says why; the earlier the better
     sessions: OrderedDict[Any, Formed] = field(default_factory=OrderedDict, repr=False, hash=False)
     reading_values: set[Any] = field(default_factory=set, repr=False, hash=False)  # structures whose calls look at values
 
@@ -204,14 +205,15 @@ class Exported:
         except NotAsked as reason:
             return reason, False
         except Exception as error:  # exporters and runtimes refuse by exceptions of every kind
-            return NotAsked(sentence(error)), False
+            return NotAsked(sentence(error, self.telling)), False
         return (session, call.results), any(READS_VALUES in str(warning.message) for warning in said)
 
 
-def sentence(error: Exception) -> str:
-    """What an exporter or a runtime says of a call that it cannot take: the first line, and who says it."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0]}"[:240] if lines else type(error).__name__
+def sentence(error: Exception, telling: Sequence[str] = ()) -> str:
+    """What an exporter or a runtime says of a call that it cannot take: the line that tells most, else the first, and who says it."""
+    lines = [line.strip(" -") for line in str(error).splitlines() if line.strip(" -")]
+    found = [line for mark in telling for line in lines if mark in line] + lines
+    return f"{type(error).__name__}: {found[0]}"[:240] if found else type(error).__name__
 
 
 def not_installed(libraries: Sequence[str], extra: str) -> str | None:
