@@ -19,7 +19,14 @@ NAMED = {
     "opencv_plain": "opencv_plain",
     "opencv_opencl": "opencv_opencl",
 }
-ASKED_BY_NAME = ("inductor", "inductor_cuda", "onnxruntime", "openvino", "opencv_plain", "opencv_opencl")  # further ways to run what another one runs
+ASKED_BY_NAME = (
+    "inductor",
+    "inductor_cuda",
+    "onnxruntime",
+    "openvino",
+    "opencv_plain",
+    "opencv_opencl",
+)  # further ways to run what another one runs
 NEEDED = ("name", "library", "refusals", "arithmetic", "run")
 FORBIDDEN = "-[]/ "
 
