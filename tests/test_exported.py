@@ -1,4 +1,4 @@
-"""Operations as models of another runtime, tried with TorchScript for the runtime; ONNX Runtime and OpenVINO only where they are installed."""
+"""Operations as models of another runtime, tried with TorchScript; ONNX Runtime and OpenVINO only where they are installed."""
 
 import importlib
 from dataclasses import replace

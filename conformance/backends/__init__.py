@@ -19,14 +19,8 @@ NAMED = {
     "opencv_plain": "opencv_plain",
     "opencv_opencl": "opencv_opencl",
 }
-ASKED_BY_NAME = (
-    "inductor",
-    "inductor_cuda",
-    "onnxruntime",
-    "openvino",
-    "opencv_plain",
-    "opencv_opencl",
-)  # further ways to run what another one runs
+# Further ways to run what another one runs.
+ASKED_BY_NAME = ("inductor", "inductor_cuda", "onnxruntime", "openvino", "opencv_plain", "opencv_opencl")
 NEEDED = ("name", "library", "refusals", "arithmetic", "run")
 FORBIDDEN = "-[]/ "
 

@@ -139,9 +139,7 @@ class Exported:
     layouts: tuple[str, ...] = tuple(LAYOUTS)  # of NumPy's arrays, as they are handed over
     without: Mapping[str, str] = field(default_factory=lambda: WITHOUT, hash=False)
     known_failures: Path | None = field(default=None, repr=False)
-    examined: frozenset[str] | None = field(
-        default=None, repr=False
-    )  # operations, in float32, that are asked; None for all, in every dtype
+    examined: frozenset[str] | None = field(default=None, repr=False)  # operations that are asked, in float32; None: all
     libraries: tuple[str, ...] = ()  # beside torch, whose versions matter
     telling: tuple[str, ...] = ()  # what a line of a long refusal has in it that says why; the earlier the better
     sessions: OrderedDict[Any, Formed] = field(default_factory=OrderedDict, repr=False, hash=False)

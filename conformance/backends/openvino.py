@@ -1,6 +1,7 @@
 """OpenVINO's processor kernels, on models that openvino.convert_model makes of one operation each.
 
-The converter traces (TorchScript); the CPU plugin computes in float32 (its default may be bfloat16 where the processor has it), in one stream and thread.
+The converter traces (TorchScript); the CPU plugin computes in float32, in one stream and thread: its default
+may be bfloat16 where the processor has it.
 """
 
 from __future__ import annotations
