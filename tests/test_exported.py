@@ -1,4 +1,4 @@
-"""Operations as models of another runtime, tried with TorchScript for the runtime; ONNX Runtime itself only where it is installed."""
+"""Operations as models of another runtime, tried with TorchScript; ONNX Runtime and OpenVINO only where they are installed."""
 
 import importlib
 from dataclasses import replace
@@ -9,7 +9,7 @@ import torch
 
 from conformance import backends
 from conformance.__main__ import properties
-from conformance.backends.exported import Exported
+from conformance.backends.exported import Exported, sentence
 from conformance.grid import Grid
 from conformance.harness import search
 from conformance.model import Case, NotAsked
@@ -20,7 +20,7 @@ from oracles.bounded import ieee
 OPERATIONS = {operation.id: operation for operation in all_operations()}
 PROPERTIES = {declared.name: declared for declared in properties().values()}
 FORWARD = PROPERTIES["forward"]
-NO_RUNTIME = backends.missing("onnxruntime")
+RUNTIMES = ("onnxruntime", "openvino")
 
 
 class Scripted(Exported):
@@ -163,18 +163,37 @@ def formed():
     return Scripted("scripted")
 
 
-def test_without_the_runtime_the_backend_says_what_is_missing():
-    assert "onnxruntime" in backends.available()
-    assert "onnxruntime" not in backends.default()
-    if NO_RUNTIME:
-        assert "is not installed" in NO_RUNTIME
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_without_the_runtime_the_backend_says_what_is_missing(runtime):
+    missing = backends.available()[runtime]
+    assert runtime not in backends.default()
+    assert missing is None or missing.endswith(f"is not installed (the extra “{runtime}”)")
 
 
-@pytest.mark.skipif(NO_RUNTIME is not None, reason=str(NO_RUNTIME))
+def test_only_what_was_examined_is_asked():
+    backend = Scripted("scripted", examined=frozenset({"ReLU"}))
+    assert backend.lacks(OPERATIONS["ReLU"], "float32") is None
+    assert backend.lacks(OPERATIONS["ReLU"], "float16") == "its float16 has not been examined"
+    assert backend.lacks(OPERATIONS["Tanh"], "float32") == "the operation has not been examined on it"
+
+
+def test_of_a_long_refusal_the_line_that_tells_most_is_counted():
+    error = RuntimeError("failed at file.cpp:151\n\nSummary:\n-- No rule for aten::bell\n-- Conversion is failed for: aten::bell")
+    assert sentence(error) == "RuntimeError: failed at file.cpp:151"
+    assert sentence(error, ("is silent", "No rule", "is failed")) == "RuntimeError: No rule for aten::bell"
+
+
+def installed(runtime):
+    """The runtime as a parameter that is skipped, with the reason, where it is not there."""
+    missing = backends.missing(runtime)
+    return pytest.param(runtime, marks=pytest.mark.skipif(missing is not None, reason=str(missing)))
+
+
+@pytest.mark.parametrize("runtime", [installed(runtime) for runtime in RUNTIMES])
 @pytest.mark.parametrize("name", ["Conv2d", "Linear", "AvgPool1d"])
-def test_onnxruntime_is_spared_and_a_scaled_one_dies(name):
-    honest = backends.form("onnxruntime")
-    grid = Grid(("onnxruntime",), (name,))
+def test_a_runtime_is_spared_and_a_scaled_one_dies(runtime, name):
+    honest = backends.form(runtime)
+    grid = Grid((runtime,), (name,))
     pair = next(pair for pair in grid.pairs(FORWARD) if pair.dtype == "float32")
     known = grid.entries(FORWARD, pair)
     assert search(FORWARD, *pair, examples=15, seed=0, known=known).outcome in ("passed", "known")
@@ -185,4 +204,12 @@ def test_onnxruntime_is_spared_and_a_scaled_one_dies(name):
             return lambda arrays: [result * 1.001 for result in right(arrays)]
 
     assert search(FORWARD, *pair[:2], Wrong(), examples=15, seed=0, shrink=False).outcome == "failed"
-    assert importlib.import_module("onnxruntime").__version__ == honest.environment()["onnxruntime"]
+    assert importlib.import_module(runtime).__version__.startswith(honest.environment()[runtime])
+
+
+@pytest.mark.parametrize("runtime", [installed("openvino")])
+def test_openvino_computes_in_float32(runtime):
+    exact = np.array([1 + 2.0**-20, 3.0], np.float32)
+    found = backends.form(runtime).run(OPERATIONS["LeakyReLU"], Case({"x": exact}, {"negative_slope": 0.5}, "float32"))["output"]
+    assert found.dtype == np.float32
+    assert found.tolist() == exact.tolist()

@@ -20,6 +20,7 @@ NAMED = {
     "inductor": "torch_compile",
     "inductor_cuda": "torch_compile",
     "onnxruntime": "onnxruntime",
+    "openvino": "openvino",
     "opencv": "opencv",
     "opencv_plain": "opencv_plain",
     "opencv_opencl": "opencv_opencl",

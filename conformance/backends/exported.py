@@ -5,6 +5,8 @@ What torch cannot export, or the runtime cannot load, is not asked, and said: se
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -137,6 +139,9 @@ class Exported:
     layouts: tuple[str, ...] = tuple(LAYOUTS)  # of NumPy's arrays, as they are handed over
     without: Mapping[str, str] = field(default_factory=lambda: WITHOUT, hash=False)
     known_failures: Path | None = field(default=None, repr=False)
+    examined: frozenset[str] | None = field(default=None, repr=False)  # operations that are asked, in float32; None: all
+    libraries: tuple[str, ...] = ()  # beside torch, whose versions matter
+    telling: tuple[str, ...] = ()  # what a line of a long refusal has in it that says why; the earlier the better
     sessions: OrderedDict[Any, Formed] = field(default_factory=OrderedDict, repr=False, hash=False)
     reading_values: set[Any] = field(default_factory=set, repr=False, hash=False)  # structures whose calls look at values
 
@@ -145,12 +150,21 @@ class Exported:
         raise NotImplementedError
 
     def lacks(self, operation: Operation, dtype: str) -> str | None:
-        """Operations that are no function of arrays."""
+        """Operations that are no function of arrays, and what has not been examined."""
         if not (operation.takes_arrays and operation.pure):
             return "it is no function of arrays that a model could compute"
         if operation.chances:
             return "it draws random numbers"
+        if self.examined is not None and dtype != "float32":
+            return f"its {dtype} has not been examined"
+        if self.examined is not None and operation.id not in self.examined:
+            return "the operation has not been examined on it"
         return TorchEager().lacks(operation, dtype)  # what torch cannot call it cannot trace
+
+    def environment(self) -> Mapping[str, str]:
+        """Versions of the runtime, of what it needs, and of torch."""
+        versions = {name: importlib.import_module(name).__version__.partition("-")[0] for name in self.libraries}
+        return {**versions, "torch": torch.__version__.partition("+")[0]}
 
     def run(self, operation: Operation, case: Case) -> Results:
         """Run the model of the call on the case's arrays, as they lie in NumPy's memory."""
@@ -191,11 +205,18 @@ class Exported:
         except NotAsked as reason:
             return reason, False
         except Exception as error:  # exporters and runtimes refuse by exceptions of every kind
-            return NotAsked(sentence(error)), False
+            return NotAsked(sentence(error, self.telling)), False
         return (session, call.results), any(READS_VALUES in str(warning.message) for warning in said)
 
 
-def sentence(error: Exception) -> str:
-    """What an exporter or a runtime says of a call that it cannot take: the first line, and who says it."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0]}"[:240] if lines else type(error).__name__
+def sentence(error: Exception, telling: Sequence[str] = ()) -> str:
+    """What an exporter or a runtime says of a call that it cannot take: the line that tells most, else the first, and who says it."""
+    lines = [line.strip(" -") for line in str(error).splitlines() if line.strip(" -")]
+    found = [line for mark in telling for line in lines if mark in line] + lines
+    return f"{type(error).__name__}: {found[0]}"[:240] if found else type(error).__name__
+
+
+def not_installed(libraries: Sequence[str], extra: str) -> str | None:
+    """Which of the libraries is missing, and the extra that brings it, or None where all are there."""
+    missing = [library for library in libraries if importlib.util.find_spec(library) is None]
+    return f"{missing[0]} is not installed (the extra “{extra}”)" if missing else None

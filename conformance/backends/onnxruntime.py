@@ -6,7 +6,6 @@ The exporter is the one by tracing, with its default opset; the session has the 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backends.exported import Exported, Session, Traceable, sentence
+from conformance.backends.exported import Exported, Session, Traceable, not_installed, sentence
 from conformance.model import Backend, NotAsked, Operation, torch
 from oracles.bounded import TABLE, Accuracy, Arithmetic, ieee
 
+LIBRARIES = ("onnxruntime", "onnx")
 # Operations whose failures have been examined, in float32; of the others nothing is asked.
 EXAMINED = frozenset(
     (
@@ -46,16 +46,12 @@ class OnnxRuntime(Exported):
 
     name: str = "onnxruntime"
     known_failures: Path | None = field(default=Path(__file__).with_suffix(".toml"), repr=False)
+    examined: frozenset[str] | None = field(default=EXAMINED, repr=False)
+    libraries: tuple[str, ...] = LIBRARIES
 
     def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
         """IEEE arithmetic, sums in any order, its own elementary functions."""
         return ieee(dtype).but(accuracy=FUNCTIONS)
-
-    def lacks(self, operation: Operation, dtype: str) -> str | None:
-        """Beside those of every exported model, what has not been examined."""
-        if dtype != "float32":
-            return f"its {dtype} has not been examined"
-        return super().lacks(operation, dtype) or (None if operation.id in EXAMINED else "the operation has not been examined on it")
 
     def load(self, call: Traceable) -> Session:
         """Export, then load."""
@@ -79,16 +75,10 @@ class OnnxRuntime(Exported):
 
         return run
 
-    def environment(self) -> Mapping[str, str]:
-        """Versions of the runtime, of the exporter and of the format."""
-        versions = {name: importlib.import_module(name).__version__ for name in ("onnxruntime", "onnx")}
-        return {**versions, "torch": torch.__version__.partition("+")[0]}
-
 
 def device_reason(name: str) -> str | None:
     """Why models cannot be exported or run here, or None where they can."""
-    missing = [library for library in ("onnxruntime", "onnx") if importlib.util.find_spec(library) is None]
-    return f"{missing[0]} is not installed (the extra “onnxruntime”)" if missing else None
+    return not_installed(LIBRARIES, "onnxruntime")
 
 
 def form(name: str) -> Backend:
