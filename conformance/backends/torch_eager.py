@@ -185,6 +185,15 @@ def flops(operation: Operation, case: Case, tensors: dict[str, Any]) -> dict[str
     return {"backward_flops": backward.get_total_flops()}
 
 
+def _exists(name: str) -> bool:
+    """Whether the installed torch has a public name."""
+    try:
+        attrgetter(name.removeprefix("torch."))(torch)
+    except AttributeError:
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class TorchEager:
     """PyTorch's own kernels on a device."""
@@ -215,8 +224,7 @@ class TorchEager:
         """Why a pair cannot be formed: no kernel, no such class in the installed torch, or a library of torch.ops that is missing."""
         if self.device == "cpu" and dtype in LACKING.get(operation.name, ()):
             return f"{operation.name} has no kernel for {dtype}"
-        module, _, name = operation.name.rpartition(".")
-        if module == "torch.nn" and not hasattr(torch.nn, name):
+        if not operation.name.startswith("torch.ops.") and not _exists(operation.name):
             return f"the installed torch has no {operation.name}"
         word = ON_A_PROCESSOR.get(operation.id, "")
         if word and (self.device != "cpu" or word not in attrgetter(operation.name.removeprefix("torch."))(torch).__doc__):
