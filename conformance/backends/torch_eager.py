@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.layouts import LAYOUTS, lay_out
-from conformance.model import Backend, Case, Operation, Results, Shape, torch
+from conformance.model import Backend, Case, NotAsked, Operation, Results, Shape, torch
 from conformance.strategies import DTYPES
 from oracles.bounded import BFLOAT16, TABLE, Accuracy, Arithmetic, ieee
 
@@ -84,6 +84,9 @@ LACKING: Mapping[str, tuple[str, ...]] = dict.fromkeys(("torch.nn.AvgPool3d", "t
 
 # What not every version documents, and no other device computes: an operation, and the word for it in the documentation of its name.
 ON_A_PROCESSOR: Mapping[str, str] = dict.fromkeys(("interpolate_lanczos", "interpolate_lanczos_bytes"), "lanczos")
+
+# Options that not every version has, and the name whose documentation then has them: a case that uses one is not asked of an older version.
+LATER: Mapping[str, str] = {"enable_gqa": "nn.functional.scaled_dot_product_attention"}
 
 # oneDNN flushes subnormals in bfloat16 on processors with AVX512-BF16 (measured: 2⁻¹³⁰ · 2¹²⁰ gives 0 in a convolution).
 FLUSHED_IN_BFLOAT16 = frozenset(
@@ -233,7 +236,10 @@ class TorchEager:
         return import_reason(registered.partition(".")[0]) if registered else None
 
     def tensors(self, case: Case) -> dict[str, Any]:
-        """The case's arrays on the device, laid out as the case says."""
+        """The case's arrays on the device, laid out as the case says; NotAsked where the installed torch lacks an option."""
+        for option, name in LATER.items():
+            if case.options.get(option) and option not in attrgetter(name)(torch).__doc__:
+                raise NotAsked(f"the installed torch has no {option}")
         layouts = case.layouts
         return {name: tensor_of(a, layouts.get(name, "contiguous"), self.device) for name, a in case.arrays.items()}
 
