@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from packaging.version import Version
 
 from conformance.backends import screen
 from conformance.backends.opencv_colors import COLORS
@@ -68,6 +69,9 @@ WEIGHTS_BY_EXP = ("bilateralFilter-uint8", "bilateralFilter-float32")
 # Kernels to which subnormal numbers may be 0 (measured).
 FLUSHED = ("resize_CUBIC-float32",)
 
+# Depths that a format takes since some version; before it they are written as bytes.
+SINCE = dict.fromkeys(("imwrite_TIFF-int8", "imwrite_TIFF-int16", "imwrite_TIFF-int32"), "4.6")
+
 
 @dataclass(frozen=True)
 class OpenCV:
@@ -106,7 +110,10 @@ class OpenCV:
         return by.but(constant_bits=FRACTIONAL_BITS.get(key), truncated=TRUNCATED.get(key, 0.0))
 
     def lacks(self, operation: Operation, dtype: str) -> str | None:
-        """Windows need a build that has them, and a virtual screen."""
+        """Depths that this version does not have yet; windows need a build that has them, and a virtual screen."""
+        since = SINCE.get(f"{operation.id}-{dtype}")
+        if since and Version(cv2.__version__) < Version(since):
+            return f"{operation.name} takes {dtype} since version {since}"
         if operation.needs != "display":
             return None
         framework = getattr(cv2, "currentUIFramework", lambda: "unknown")()

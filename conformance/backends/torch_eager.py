@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.layouts import LAYOUTS, lay_out
-from conformance.model import Backend, Case, Operation, Results, Shape, torch
+from conformance.model import Backend, Case, NotAsked, Operation, Results, Shape, torch
 from conformance.strategies import DTYPES
 from oracles.bounded import BFLOAT16, TABLE, Accuracy, Arithmetic, ieee
 
@@ -84,6 +84,9 @@ LACKING: Mapping[str, tuple[str, ...]] = dict.fromkeys(("torch.nn.AvgPool3d", "t
 
 # What not every version documents, and no other device computes: an operation, and the word for it in the documentation of its name.
 ON_A_PROCESSOR: Mapping[str, str] = dict.fromkeys(("interpolate_lanczos", "interpolate_lanczos_bytes"), "lanczos")
+
+# Options that not every version has, and the name whose documentation then has them: a case that uses one is not asked of an older version.
+LATER: Mapping[str, str] = {"enable_gqa": "nn.functional.scaled_dot_product_attention"}
 
 # oneDNN flushes subnormals in bfloat16 on processors with AVX512-BF16 (measured: 2⁻¹³⁰ · 2¹²⁰ gives 0 in a convolution).
 FLUSHED_IN_BFLOAT16 = frozenset(
@@ -185,6 +188,15 @@ def flops(operation: Operation, case: Case, tensors: dict[str, Any]) -> dict[str
     return {"backward_flops": backward.get_total_flops()}
 
 
+def _exists(name: str) -> bool:
+    """Whether the installed torch has a public name."""
+    try:
+        attrgetter(name.removeprefix("torch."))(torch)
+    except AttributeError:
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class TorchEager:
     """PyTorch's own kernels on a device."""
@@ -215,8 +227,7 @@ class TorchEager:
         """Why a pair cannot be formed: no kernel, no such class in the installed torch, or a library of torch.ops that is missing."""
         if self.device == "cpu" and dtype in LACKING.get(operation.name, ()):
             return f"{operation.name} has no kernel for {dtype}"
-        module, _, name = operation.name.rpartition(".")
-        if module == "torch.nn" and not hasattr(torch.nn, name):
+        if not operation.name.startswith("torch.ops.") and not _exists(operation.name):
             return f"the installed torch has no {operation.name}"
         word = ON_A_PROCESSOR.get(operation.id, "")
         if word and (self.device != "cpu" or word not in attrgetter(operation.name.removeprefix("torch."))(torch).__doc__):
@@ -225,7 +236,10 @@ class TorchEager:
         return import_reason(registered.partition(".")[0]) if registered else None
 
     def tensors(self, case: Case) -> dict[str, Any]:
-        """The case's arrays on the device, laid out as the case says."""
+        """The case's arrays on the device, laid out as the case says; NotAsked where the installed torch lacks an option."""
+        for option, name in LATER.items():
+            if case.options.get(option) and option not in attrgetter(name)(torch).__doc__:
+                raise NotAsked(f"the installed torch has no {option}")
         layouts = case.layouts
         return {name: tensor_of(a, layouts.get(name, "contiguous"), self.device) for name, a in case.arrays.items()}
 

@@ -17,8 +17,9 @@ from oracles import attention, costs
 SCALES = {"wide": [None, 2.0**-30, 2.0**-38], "special": [None, 1.0, -1.0, 0.3]}  # scores neither drown in rounding nor are 0 · ∞
 
 
-def call_scaled_dot_product_attention(query, key, value, attn_mask, **options):
-    return torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask, **options)
+def call_scaled_dot_product_attention(query, key, value, attn_mask, *, enable_gqa, **options):
+    grouped = {"enable_gqa": True} if enable_gqa else {}  # which torch 2.4 does not have
+    return torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask, **options, **grouped)
 
 
 def scaled_dot_product_attention_shape(query: Any, key: Any, value: Any, attn_mask: Any, **options: Any) -> dict[str, Any]:

@@ -56,15 +56,15 @@ def images(draw: st.DrawFn, dtype: str) -> Case:
     data = draw(data_of(dtype, REGIMES))
     image = drawn_photograph(draw, data, (None, 3, 3, 4))
     quality = st.one_of(st.integers(0, 100), st.sampled_from((0, 1, 49, 50, 51, 95, 100)))
+    sampling = st.sampled_from([x << 20 | y << 16 | 0x1111 for x, y in FACTORS])
+    sampling = sampling if hasattr(cv2, "IMWRITE_JPEG_SAMPLING_FACTOR") else st.nothing()  # not every version has the parameter
     name = draw(st.sampled_from(("image.jpg", "image.jpeg", "image.JPG", "image.jpe")))
     parameters = draw(
         st.one_of(
             st.just(()),
             st.tuples(st.just(QUALITY), quality),
             st.tuples(st.just(QUALITY), quality),
-            st.tuples(
-                st.just(QUALITY), quality, st.just(SAMPLING), st.sampled_from(FACTORS).map(lambda f: f[0] << 20 | f[1] << 16 | 0x1111)
-            ),
+            st.tuples(st.just(QUALITY), quality, st.just(SAMPLING), sampling),
             st.tuples(st.just(LUMA_QUALITY), quality, st.just(CHROMA_QUALITY), quality),
             st.tuples(st.just(OPTIMIZE), st.just(1), st.just(QUALITY), quality),
             st.tuples(st.just(RESTART), st.integers(1, 3)),
