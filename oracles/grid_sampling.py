@@ -24,7 +24,7 @@ class Reading:
             padding_mode
         ]
         flat = grid.reshape(grid.shape[0], self.points, len(self.sides))
-        one_place = [bool(align_corners) and n == 1 and padding_mode == "zeros" for n in self.sides[::-1]]
+        one_place = [bool(align_corners) and n == 1 for n in self.sides[::-1]]
         undefined = np.isinf(getattr(flat, "value", flat)) & (np.array(one_place) | (padding_mode == "reflection"))
         self.nowhere = undefined.any(axis=2).reshape(grid.shape[:-1])
         flat = np.where(np.isnan(getattr(flat, "value", flat)), -1 * np.ones_like(flat), flat)
@@ -174,8 +174,8 @@ def grid_sample(
         besides = reading.besides(mode) if zeros else (None,) * 3
         return freed(read(cells, reading.weights(mode), besides).reshape(reading.output), reading.nowhere[:, None])
     image = np.arange(len(input))[:, None]
-    choices = itertools.product(*reading.nearest())
-    return OneOf([np.moveaxis(cells[(image, slice(None), *at)], -1, 1).reshape(reading.output) for at in choices])
+    found = [np.moveaxis(cells[(image, slice(None), *at)], -1, 1) for at in itertools.product(*reading.nearest())]
+    return OneOf([freed(y.reshape(reading.output), reading.nowhere[:, None]) for y in found])
 
 
 def grid_sample_first_axis_first(input: Any, grid: Any, **options: Any) -> Any:
@@ -219,8 +219,9 @@ def grid_sample_gradient(
     reading = Reading(input, grid, padding_mode, align_corners)
     cells, rank = reading.continuation(input), len(reading.sides)
     dy = dy.reshape(*reading.output[:2], reading.points)
+    lost = np.any(reading.nowhere, axis=tuple(range(1, rank + 1)), keepdims=True)[:, None]
     if mode == "nearest":
-        return {"input": nearest_gradient(dy, cells, reading), "grid": np.zeros_like(grid)}
+        return {"input": freed(nearest_gradient(dy, cells, reading), lost), "grid": np.zeros_like(grid)}
     weights = reading.weights(mode)
     slopes = [slope * scale for slope, scale in zip(reading.slopes(mode, below), reading.scales, strict=True)]
     besides = reading.besides(mode) if zeros else (None,) * 3
@@ -231,7 +232,6 @@ def grid_sample_gradient(
     dx = weighted(f"ncp{labels},npw->nc{labels}w", spread, weights[-1], besides[rank - 1])
     each = [read(cells, [slopes[at] if at == axis else weights[at] for at in range(rank)], besides) for axis in range(rank)]
     dgrid = np.stack([np.sum(dy * slope, axis=1) for slope in each[::-1]], axis=-1)
-    lost = np.any(reading.nowhere, axis=tuple(range(1, rank + 1)), keepdims=True)[:, None]
     return {"input": freed(reading.back(dx), lost), "grid": by_grid(dgrid, grid, reading)}
 
 

@@ -31,10 +31,10 @@ WIDE = st.sampled_from((7, 8, 9, 16, 17))
 
 def positions(data: Data, kind: str, shape: tuple[int, ...]) -> np.ndarray:
     """Positions within the image, a little or far outside, nowhere, or on a lattice of quarters, where kernels have corners."""
-    rng, reach = data.rng("grid"), {"inside": 1.0, "around": 1.5, "far": 3.5, "lattice": 1.5, "nowhere": 1.0}[kind]
+    rng, reach = data.rng("grid"), {"inside": 1.0, "around": 1.5, "far": 3.5, "lattice": 1.5, "nowhere": 1.0, "infinite": 1.0}[kind]
     grid = rng.uniform(-reach, reach, shape)
-    if kind == "nowhere":
-        odd = rng.choice([np.inf, -np.inf, np.nan, 1000.0, -1500.0], shape)
+    if kind in ("nowhere", "infinite"):
+        odd = rng.choice([np.inf, -np.inf] if kind == "infinite" else [np.inf, -np.inf, np.nan, 1000.0, -1500.0], shape)
         grid = np.where(rng.random(shape) < 0.3, odd, grid)
     grid = np.rint(grid * 4) / 4 if kind == "lattice" else grid
     return grid.astype(data.array("x", 0).dtype)
@@ -48,7 +48,7 @@ def cases(draw: st.DrawFn, dtype: str) -> Case:
     points = [draw(POINTS if rank == 2 else st.integers(1, 3)) for _ in range(rank)]
     if draw(st.integers(0, 3)) == 0 and rank == 2:
         (sides if draw(st.booleans()) else points)[draw(st.integers(0, 1))] = draw(WIDE)
-    kind = draw(st.sampled_from(("inside", "around", "far", "lattice", "nowhere")))
+    kind = draw(st.sampled_from(("inside", "around", "far", "lattice", "nowhere", "infinite")))
     arrays = {
         "input": data.array("input", n, draw(st.integers(1, 3)), *sides),
         "grid": positions(data, kind, (n, *points, rank)),

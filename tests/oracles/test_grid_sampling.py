@@ -129,3 +129,12 @@ def test_an_affine_grid_maps_the_centres_of_cells(size: tuple[int, ...], align_c
             )
             wanted[image] += np.outer(dy[(image, *at)], position)
     np.testing.assert_allclose(affine_grid_gradient(dy, theta, size=size, align_corners=align_corners)["theta"], wanted)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+def test_an_infinite_position_has_no_place_where_the_corners_are_one(mode: str) -> None:
+    """(∞ + 1) / 2 · (1 − 1) is no number, whatever the kernel."""
+    by = ieee("float64")
+    arrays = [exact(np.full((1, 1, 1, 1), 8.0), by), exact(np.array([[[[-np.inf, 0.5]]]]), by)]
+    accepted = grid_sample(*arrays, mode=mode, padding_mode="zeros", align_corners=True)
+    assert all(accepted.accepts(np.full((1, 1, 1, 1), y)).all() for y in (0.0, 8.0, np.nan))

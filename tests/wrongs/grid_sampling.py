@@ -41,12 +41,20 @@ def tiny_is_zero(arguments: dict[str, Any]) -> dict[str, Any]:
     return {**arguments, "input": x * (x.abs() >= 2.0**-126)}
 
 
+def infinity_is_the_middle(arguments: dict[str, Any]) -> dict[str, Any]:
+    """An infinite position is 0, the middle of the image."""
+    grid = arguments["grid"]
+    return {**arguments, "grid": torch.where(grid.isinf(), 0, grid)}
+
+
 def zero_for_odd(arguments: dict[str, Any]) -> dict[str, Any]:
     """NaN and infinities of the image are read as 0."""
     return {**arguments, "input": torch.nan_to_num(arguments["input"], 0, 0, 0)}
 
 
 MINIATURES = [
+    Miniature("an infinite position is the middle", "layout", "grid_sample", "float32", with_inputs(infinity_is_the_middle)),
+    Miniature("an infinite position is the middle", "gradient", "grid_sample", "float32", with_inputs(infinity_is_the_middle)),
     Miniature("NaN is read as zero", "forward", "grid_sample", "float32", with_inputs(zero_for_odd)),
     Miniature("zeros lie around the image", "forward", "grid_sample", "float32", with_options(padding_mode="zeros")),
     Miniature("corners are aligned if they should not be", "forward", "grid_sample", "float64", with_inputs(shifted)),
