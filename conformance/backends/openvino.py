@@ -54,7 +54,7 @@ class OpenVINO(Exported):
     examined: frozenset[str] | None = field(default=EXAMINED, repr=False)
     libraries: tuple[str, ...] = LIBRARIES
     telling: tuple[str, ...] = TELLING
-    reuse: int = 5  # examples for every structure, to convert and compile which takes a tenth of a second
+    reuse: int = 3  # examples for every structure, to convert and compile which takes a tenth of a second
     patience: float = 3.0
 
     def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
