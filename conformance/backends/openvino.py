@@ -41,7 +41,7 @@ FUNCTIONS = {
     "tanh": Accuracy(1.5),  # measured on 10⁶ points: 1.22
     "erf": Accuracy(1.0, 10.0),  # Abramowitz-Stegun 7.1.26; measured on 10⁶ points: 1 ulp and 8.7 unit roundoffs
 }
-TELLING = ("[PyTorch Frontend]", "Batch size is zero", "No conversion rule", "Conversion is failed", "not initialized")
+TELLING = ("[PyTorch Frontend]", "Batch size is zero", "Expected ", "No conversion rule", "Conversion is failed", "not initialized")
 SETTINGS = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": "1"}
 
 
@@ -54,7 +54,7 @@ class OpenVINO(Exported):
     examined: frozenset[str] | None = field(default=EXAMINED, repr=False)
     libraries: tuple[str, ...] = LIBRARIES
     telling: tuple[str, ...] = TELLING
-    reuse: int = 5  # examples for every structure, to convert and compile which takes a tenth of a second
+    reuse: int = 3  # examples for every structure, to convert and compile which takes a tenth of a second
     patience: float = 3.0
 
     def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
