@@ -99,7 +99,7 @@ class OpenCV:
             return ieee(dtype).but(**COLORS[key])
         by = ieee(dtype).but(flush=key in FLUSHED, steps=STEPS.get(key))
         if key in WEIGHTS_BY_EXP:
-            return by.but(accuracy={**TABLE, "exp": Accuracy(2.0, 2.0**-12, flush=True)})
+            return by.but(accuracy={**TABLE, "exp": Accuracy(2.0, 2.0**-12, flush=1.0)})
         if "float" in dtype:
             if operation.name in WEIGHTS_IN_SINGLE and dtype == "float64":
                 return by.but(compute=FLOAT32)

@@ -26,12 +26,12 @@ ZERO = np.array(0.0)
 class Accuracy:
     """Largest error of an elementary function: `ulps` units in the last place, plus `absolute` unit roundoffs.
 
-    `flush`: results below the least normal number may be zero.
+    `flush`: results below so many times the least normal number, at most twice, may be zero.
     """
 
     ulps: float
     absolute: float = 0.0
-    flush: bool = False
+    flush: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class Arithmetic:
             exact_below = name in ("add", "subtract") and k <= 1.0
             underflow = max(k, 1.0) * self.compute.tiny + (4 * 2.0**-1074 if self.compute.precision == 53 else 0.0)  # the oracle's own
             below = self.rounds_always if exact_below else max(underflow, self.rounds_always)
-            below = max(below, self.compute.normal) if accuracy.flush else below
+            below = max(below, accuracy.flush * self.compute.normal)
             relative = k * (self.unit + ORACLE)
             if self.constant_bits is not None and exact_below:
                 relative = ORACLE  # fixed point: additions of integers are exact
