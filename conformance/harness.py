@@ -209,8 +209,8 @@ def _first_failure(
                 ledger.holding.append(entry)
             elif not entry.inherited:
                 return entry
-    ledger.known, ledger.bits = ledger.holding, 0  # what is known to be wrong may be memory that no one wrote, another in each run
-    known = ledger.holding
+    ledger.known = known = ledger.holding
+    ledger.bits = 0  # what is known to be wrong may be memory that no one wrote, another in each run
     cases, narrow = declared.cases(operation, dtype, backend), getattr(backend, "narrow", None)
     cases = cases.map(partial(narrow, operation)) if narrow else cases
     most, reuse = max(1, round(examples * declared.share * operation.share)), getattr(backend, "reuse", 1)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from oracles.bounded import coarse, contract, stored
 from oracles.softmax import exponentials, softmax, total, within
+
+Fate = Callable[[Any, Any], Any]
 
 SCORES, MIXED, TURNED = "...le,...se->...ls", "...ls,...sv->...lv", "...ls,...lv->...sv"
 
@@ -89,8 +92,23 @@ def scores_scaled_first(query: Any, key: Any, scale: float | None) -> Any:
     return contract(SCORES, query * on_query, key * on_key)
 
 
+def kept(w: Any, x: Any) -> Any:
+    """What becomes of x, the weights w or their derivative, without dropout."""
+    return x
+
+
 def scaled_dot_product_attention(
-    query: Any, key: Any, value: Any, attn_mask: Any, *, dropout_p: float, is_causal: bool, scale: float | None, enable_gqa: bool
+    query: Any,
+    key: Any,
+    value: Any,
+    attn_mask: Any,
+    *,
+    dropout_p: float,
+    is_causal: bool,
+    scale: float | None,
+    enable_gqa: bool,
+    scores_of: Callable[..., Any] = scores_scaled_last,
+    fate: Fate = kept,
 ) -> Any:
     """Mix values by how well their keys match the queries.
 
@@ -100,17 +118,8 @@ def scaled_dot_product_attention(
     Source: torch.nn.functional.scaled_dot_product_attention, the equivalent implementation; rows wholly masked: pytorch PR 131060.
     """
     key, value = repeated(key, query, enable_gqa), repeated(value, query, enable_gqa)
-    scores = masked(scores_scaled_last(query, key, scale), attn_mask, is_causal)
-    return contract(MIXED, weights(scores), value)
-
-
-def attention_scaled_first(
-    query: Any, key: Any, value: Any, attn_mask: Any, *, dropout_p: float, is_causal: bool, scale: float | None, enable_gqa: bool
-) -> Any:
-    """The same with the scale's root on queries and keys."""
-    key, value = repeated(key, query, enable_gqa), repeated(value, query, enable_gqa)
-    scores = masked(scores_scaled_first(query, key, scale), attn_mask, is_causal)
-    return contract(MIXED, weights(scores), value)
+    w = weights(masked(scores_of(query, key, scale), attn_mask, is_causal))
+    return contract(MIXED, fate(w, w), value)
 
 
 def attention_divided_last(
@@ -122,7 +131,10 @@ def attention_divided_last(
     return mixed_first(scores, value)
 
 
-scaled_dot_product_attention.formulations = (attention_scaled_first, attention_divided_last)  # type: ignore[attr-defined]
+scaled_dot_product_attention.formulations = (  # type: ignore[attr-defined]
+    functools.partial(scaled_dot_product_attention, scores_of=scores_scaled_first),
+    attention_divided_last,
+)
 
 
 def summed_to(array: Any, shape: tuple[int, ...]) -> Any:
@@ -159,23 +171,28 @@ def pulled_back(
 
 
 def scaled_dot_product_attention_gradient(
-    dy: Any, query: Any, key: Any, value: Any, attn_mask: Any, *, dropout_p: float, is_causal: bool, scale: float | None, enable_gqa: bool
+    dy: Any,
+    query: Any,
+    key: Any,
+    value: Any,
+    attn_mask: Any,
+    *,
+    dropout_p: float,
+    is_causal: bool,
+    scale: float | None,
+    enable_gqa: bool,
+    first: bool = False,
+    fate: Fate = kept,
 ) -> dict[str, Any]:
-    """With w the weights, dw = dy · valueᵀ and ds = w (dw − Σ w dw) over the keys: ds · key · scale, dsᵀ · query · scale, wᵀ · dy."""
-    scores = masked(scores_scaled_last(query, repeated(key, query, enable_gqa), scale), attn_mask, is_causal)
-    w, dw = weights(scores), contract(SCORES, dy, repeated(value, query, enable_gqa))
-    ds = w * (dw - np.sum(w * dw, axis=-1, keepdims=True))
-    return pulled_back(dy, ds, w, (query, key, value, attn_mask), (1, factor_of(query, scale)), enable_gqa)
+    """With w the weights, dw = dy · valueᵀ and ds = w (dw − Σ w dw) over the keys: ds · key · scale, dsᵀ · query · scale, wᵀ · dy.
 
-
-def attention_gradient_scaled_first(
-    dy: Any, query: Any, key: Any, value: Any, attn_mask: Any, *, dropout_p: float, is_causal: bool, scale: float | None, enable_gqa: bool
-) -> dict[str, Any]:
-    """The same with the scale's root on queries and keys."""
-    scores = masked(scores_scaled_first(query, repeated(key, query, enable_gqa), scale), attn_mask, is_causal)
-    w, dw = weights(scores), contract(SCORES, dy, repeated(value, query, enable_gqa))
+    `first`: the root of the scale on queries and keys.
+    """
+    scores_of, factors = (scores_scaled_first, roots_of(query, scale)) if first else (scores_scaled_last, (1, factor_of(query, scale)))
+    w = weights(masked(scores_of(query, repeated(key, query, enable_gqa), scale), attn_mask, is_causal))
+    dw = fate(w, contract(SCORES, dy, repeated(value, query, enable_gqa)))
     ds = w * (dw - np.sum(w * dw, axis=-1, keepdims=True))
-    return pulled_back(dy, ds, w, (query, key, value, attn_mask), roots_of(query, scale), enable_gqa)
+    return pulled_back(dy, ds, fate(w, w), (query, key, value, attn_mask), factors, enable_gqa)
 
 
 def attention_gradient_recomputed(
@@ -194,6 +211,6 @@ def attention_gradient_recomputed(
 
 
 scaled_dot_product_attention_gradient.formulations = (  # type: ignore[attr-defined]
-    attention_gradient_scaled_first,
+    functools.partial(scaled_dot_product_attention_gradient, first=True),
     attention_gradient_recomputed,
 )

@@ -12,18 +12,16 @@ from typing import Any
 import numpy as np
 
 from oracles.attention import (
-    MIXED,
-    SCORES,
-    factor_of,
+    Fate,
     masked,
-    pulled_back,
     repeated,
-    roots_of,
+    scaled_dot_product_attention,
+    scaled_dot_product_attention_gradient,
     scores_scaled_first,
     scores_scaled_last,
     weights,
 )
-from oracles.bounded import Bounded, Doubtful, OneOf, contract, stored
+from oracles.bounded import Bounded, Doubtful, OneOf, stored
 from oracles.conventions import plain
 from oracles.multihead_attention import (
     FUSED,
@@ -46,7 +44,7 @@ MODERATE, SURE = 64.0, 1e-3
 """Scores that rounding hardly changes, and weights of them that are numbers of every format."""
 
 
-def fate(p: float, seen: np.ndarray, factor_stored: bool = False) -> Callable[[Any, Any], Any]:
+def fate(p: float, seen: np.ndarray, factor_stored: bool = False) -> Fate:
     """What becomes of x, weights w or their derivative: x / (1 − p) where the weight that is seen is not 0, else 0.
 
     Either, where a weight that was kept may be too small for the format that it is stored in. With `factor_stored` 1 / (1 − p) is a
@@ -89,9 +87,9 @@ def attention_dropout(
     query (…, Hq, L, E), key (…, H, S, E), value (…, H, S, S) of identity matrices, attn_mask to (…, Hq, L, S) → (…, Hq, L, S)
     Source: torch.nn.functional.scaled_dot_product_attention, the equivalent implementation; torch.nn.Dropout.
     """
-    key, value = repeated(key, query, enable_gqa), repeated(value, query, enable_gqa)
-    w = weights(masked(scores_of(query, key, scale), attn_mask, is_causal))
-    return contract(MIXED, fate(dropout_p, observed["output"])(w, w), value)
+    options: dict[str, Any] = {"is_causal": is_causal, "scale": scale, "enable_gqa": enable_gqa, "scores_of": scores_of}
+    becomes = fate(dropout_p, observed["output"])
+    return scaled_dot_product_attention(query, key, value, attn_mask, dropout_p=dropout_p, **options, fate=becomes)
 
 
 attention_dropout.formulations = (partial(attention_dropout, scores_of=scores_scaled_first),)  # type: ignore[attr-defined]
@@ -112,17 +110,10 @@ def attention_dropout_gradient(
     observed: Observed,
     first: bool = False,
 ) -> dict[str, Any]:
-    """With w the weights and d the same as dropped, dw = dropout(dy · valueᵀ), ds = w (dw − Σ w dw): ds · key · scale, and so on; dᵀ · dy.
-
-    `first`: the root of the scale on queries and keys.
-    """
-    keys, values = repeated(key, query, enable_gqa), repeated(value, query, enable_gqa)
-    scores = (scores_scaled_first if first else scores_scaled_last)(query, keys, scale)
-    w, becomes = weights(masked(scores, attn_mask, is_causal)), fate(dropout_p, observed["output"])
-    dw = becomes(w, contract(SCORES, dy, values))
-    ds = w * (dw - np.sum(w * dw, axis=-1, keepdims=True))
-    factors = roots_of(query, scale) if first else (1, factor_of(query, scale))
-    return pulled_back(dy, ds, becomes(w, w), (query, key, value, attn_mask), factors, enable_gqa)
+    """With w the weights and d the same as dropped, dw = dropout(dy · valueᵀ), ds = w (dw − Σ w dw): ds · key · scale, …; dᵀ · dy."""
+    options: dict[str, Any] = {"is_causal": is_causal, "scale": scale, "enable_gqa": enable_gqa, "first": first}
+    becomes = fate(dropout_p, observed["output"])
+    return scaled_dot_product_attention_gradient(dy, query, key, value, attn_mask, dropout_p=dropout_p, **options, fate=becomes)
 
 
 attention_dropout_gradient.formulations = (partial(attention_dropout_gradient, first=True),)  # type: ignore[attr-defined]
@@ -131,7 +122,7 @@ attention_dropout_gradient.formulations = (partial(attention_dropout_gradient, f
 # By several heads: values, their projection and that of the output are identity matrices.
 
 
-def fate_of_heads(observed: Observed, dropout: float, given: Mapping[str, Any]) -> Callable[[Any, Any], Any]:
+def fate_of_heads(observed: Observed, dropout: float, given: Mapping[str, Any]) -> Fate:
     """The same for the weights (N, heads, L, S) that the output (N, L, heads · S) or (L, N, heads · S) shows, stored."""
     seen = heads_of(batched(observed["output"], given["batch_first"]), given["num_heads"])
     becomes = fate(dropout, seen, factor_stored=given.get("how") == ON_QUERY)

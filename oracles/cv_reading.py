@@ -28,11 +28,10 @@ def as_read(light: Any, alpha: Any = None, *, flags: int, orientation: int = 1, 
     light (H, W, 1 or 3) uint8 or uint16, alpha (H, W, 1) or None → (H, W) or (H, W, channels)
     Source: cv::ImreadModes.
     """
-    ceiling = light if ceiling is None else ceiling
     if flags == UNCHANGED:
         if alpha is not None:
             return found(np.concatenate([np.broadcast_to(light, (*light.shape[:2], 3))[..., ::-1], alpha], axis=2))
-        return found(light[..., ::-1], ceiling[..., ::-1])
+        return found(light[..., ::-1], None if ceiling is None else ceiling[..., ::-1])
     narrowed = light.dtype == np.uint16 and not flags & ANYDEPTH
     depth = np.dtype(np.uint8) if narrowed else light.dtype
 
@@ -40,7 +39,8 @@ def as_read(light: Any, alpha: Any = None, *, flags: int, orientation: int = 1, 
         shown = samples >> 8 if narrowed else samples
         return coloured(shown, flags) if as_colour(samples, flags) else gray(samples, narrowed)
 
-    low, high = levels(light)[0], levels(ceiling)[1]
+    low, high = levels(light)
+    high = high if ceiling is None else levels(ceiling)[1]
     if not flags & IGNORE_ORIENTATION:
         low, high = upright(low, orientation), upright(high, orientation)
     for flag, by in REDUCTIONS.items():

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from oracles.attention import MIXED, SCORES, mixed_first, pulled_back, recomputed, summed_to, weights
+from oracles.attention import MIXED, SCORES, Fate, kept, mixed_first, pulled_back, recomputed, summed_to, weights
 from oracles.bounded import Bounded, contract, stored
-
-Fate = Callable[[Any, Any], Any]
 
 LAST, ON_QUERY, ON_BOTH, FUSED = "scale last", "scale on the query", "root of the scale on both", "division last"
 
@@ -86,11 +83,6 @@ def scores_of(q: Any, k: Any, bias: Any, how: str) -> Any:
         return stored(contract(SCORES, stored(q * scale), k, start=bias))
     scores = contract(SCORES, q * scale**0.5, k * scale**0.5) if how == ON_BOTH else contract(SCORES, q, k) * scale
     return scores if bias is None else scores + bias
-
-
-def kept(w: Any, x: Any) -> Any:
-    """What becomes of x, the weights w or their derivative, without dropout."""
-    return x
 
 
 def mixed_by(scores: Any, v: Any, how: str, fate: Fate = kept) -> Any:

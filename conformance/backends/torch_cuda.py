@@ -17,44 +17,23 @@ from typing import Any
 import numpy as np
 
 from conformance.backends import torch_eager
-from conformance.backends.torch_eager import HALVES, TorchEager
+from conformance.backends.torch_eager import HALVES, PRODUCTS, TorchEager
 from conformance.model import Backend, Case, NotAsked, Operation, Results, torch
 from oracles.bounded import BFLOAT16, FLOAT16, TF32, Arithmetic, Split
 
 # Operations that multiply matrices or convolve, forwards or backwards: by cuBLAS, cuDNN and attention's own kernels. A convolution
 # for which cuDNN has no algorithm is a product of cuBLAS, so that each switch concerns all of them. LBFGS has dot products and products
 # of a matrix and a vector, for which there are no tensor cores.
-MULTIPLYING = frozenset(
-    (
-        "Conv1d",
-        "Conv2d",
-        "Conv3d",
-        "ConvTranspose1d",
-        "ConvTranspose2d",
-        "ConvTranspose3d",
-        "Conv2d_DepthwiseSeparable",
-        "gather_DeformableConvolution",
-        "deform_conv2d",
-        "affine_grid",
-        "Linear",
-        "Bilinear",
-        "Sequential",
-        "scaled_dot_product_attention",
-        "scaled_dot_product_attention_Dropout",
-        "MultiheadAttention",
-        "MultiheadAttention_Dropout",
-        "one_hot_HardAttention",
-        "Sequential_SqueezeExcitation",
-        "Conv2d_SpatialAttention",
-        "Softmax_ScaleAttention",
-        "Softmax_TemporalAttention",
-        "LinearCrossEntropyLoss",
-        "LinearCrossEntropyLoss_Chunked",
-        "AdaptiveLogSoftmaxWithLoss",
-        "Adafactor",
-        "Muon",
-    )
-)
+MULTIPLYING = PRODUCTS | {
+    "deform_conv2d",
+    "scaled_dot_product_attention_Dropout",
+    "MultiheadAttention_Dropout",
+    "LinearCrossEntropyLoss",
+    "LinearCrossEntropyLoss_Chunked",
+    "AdaptiveLogSoftmaxWithLoss",
+    "Adafactor",
+    "Muon",
+}
 
 # The first names are those before torch 2.9, which still speak for the later ones below them; where both are there, both are set.
 TF32_SWITCHES = ("cuda.matmul.allow_tf32", "cudnn.allow_tf32")

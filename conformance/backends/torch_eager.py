@@ -88,8 +88,8 @@ ON_A_PROCESSOR: Mapping[str, str] = dict.fromkeys(("interpolate_lanczos", "inter
 # Options that not every version has, and the name whose documentation then has them: a case that uses one is not asked of an older version.
 LATER: Mapping[str, str] = {"enable_gqa": "nn.functional.scaled_dot_product_attention"}
 
-# oneDNN flushes subnormals in bfloat16 on processors with AVX512-BF16 (measured: 2⁻¹³⁰ · 2¹²⁰ gives 0 in a convolution).
-FLUSHED_IN_BFLOAT16 = frozenset(
+# Layers that multiply matrices or convolve, forwards or backwards.
+PRODUCTS = frozenset(
     (
         "Conv1d",
         "Conv2d",
@@ -99,7 +99,6 @@ FLUSHED_IN_BFLOAT16 = frozenset(
         "ConvTranspose3d",
         "Conv2d_DepthwiseSeparable",
         "gather_DeformableConvolution",
-        "GELU",
         "affine_grid",
         "Linear",
         "Bilinear",
@@ -113,6 +112,9 @@ FLUSHED_IN_BFLOAT16 = frozenset(
         "Softmax_TemporalAttention",
     )
 )
+
+# oneDNN flushes subnormals in bfloat16 on processors with AVX512-BF16 (measured: 2⁻¹³⁰ · 2¹²⁰ gives 0 in a convolution).
+FLUSHED_IN_BFLOAT16 = PRODUCTS | {"GELU"}
 
 # Attention takes its own exponential: 20 ulps in float32 (pytorch PR 115151; 3.1 measured), 1.56e-4 in the halves (measured;
 # PR 151441), and 0 below 2^-125.5, where it takes a power of two that is not normal (measured).

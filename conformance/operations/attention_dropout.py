@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 
 from conformance.judgement import Trial
 from conformance.model import FLOATS, Case, Law, Operation, torch
-from conformance.operations.attention import SCALES, masks, scaled_dot_product_attention_shape
+from conformance.operations.attention import SCALES, call_scaled_dot_product_attention, masks, scaled_dot_product_attention_shape
 from conformance.operations.laws import assert_same
 from conformance.operations.multihead_attention import call_multihead_attention, multihead_attention_shape
 from conformance.strategies import FINITE_REGIMES, Data, data_of, side
 from oracles import attention_dropout as oracle
 
 
-def call_scaled_dot_product_attention(query: Any, key: Any, value: Any, attn_mask: Any, *, seed: int, **options: Any) -> Any:
+def call_attention(*, seed: int, **arguments: Any) -> Any:
     torch.manual_seed(seed)
-    return torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask, **options)
+    return call_scaled_dot_product_attention(**arguments)
 
 
 PROBABILITIES = st.one_of(st.sampled_from((0.5, 1.0, 0.1, 0.9)), st.floats(0.01, 0.99).map(lambda p: round(p, 3)))
@@ -68,7 +68,7 @@ def nothing_is_left(name: str) -> Law:
 ScaledDotProductAttention = Operation(
     name="torch.nn.functional.scaled_dot_product_attention",
     variant="Dropout",
-    call=call_scaled_dot_product_attention,
+    call=call_attention,
     oracle=oracle.attention_dropout,
     gradient=oracle.attention_dropout_gradient,
     shape=scaled_dot_product_attention_shape,

@@ -6,12 +6,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance.model import Case
-from conformance.operations.cv_files import cut, drawn_flags_of, four_operations
+from conformance.operations.cv_files import FOLDERS, SIDES, cut, drawn_flags_of, four_operations
 from conformance.strategies import INTEGER_REGIMES, Data, data_of
 from oracles.bmp import BITFIELDS, CORE, INFO, PLAIN, RLE4, RLE8, V4, V5, write_bmp
 from oracles.cv_bmp import read_bitmap, written_bmp
 
-SIDES = st.one_of(st.integers(1, 9), st.integers(1, 9), st.integers(15, 18))
 NAMES = (".bmp",) * 6 + (".dib", ".BMP")
 COMPRESSIONS = {4: (PLAIN, RLE4), 8: (PLAIN, RLE8), 16: (PLAIN, BITFIELDS), 32: (PLAIN, BITFIELDS)}
 WORDS = {  # fields of red, green, blue
@@ -27,7 +26,7 @@ def images(draw: st.DrawFn, dtype: str) -> Case:
     """Gray, colours, and alpha."""
     data, depth = draw(data_of(dtype, INTEGER_REGIMES)), draw(st.sampled_from((None, 3, 4)))
     image = data.array("image", draw(SIDES), draw(SIDES), *(() if depth is None else (depth,)))
-    folder = draw(st.sampled_from(("",) * 9 + ("nowhere/",)))
+    folder = draw(FOLDERS)
     return data.case({"image": image}, name=f"{folder}image{draw(st.sampled_from(NAMES))}", parameters=())
 
 

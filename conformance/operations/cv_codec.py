@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from hypothesis import strategies as st
 
 from conformance.judgement import Trial
-from conformance.model import Case, Law, Operation, cv2
-from conformance.operations.cv_files import (
-    ENCODED,
-    MEMORY,
-    decode,
-    drawn_flags,
-    drawn_harm,
-    drawn_orientation,
-    encode,
-    read,
-    refusals,
-    write,
-)
+from conformance.model import Case, Law, cv2
+from conformance.operations.cv_files import drawn_flags, drawn_harm, drawn_orientation, four_operations
 from conformance.operations.cv_images import drawn_image, image_data, the_image
 from conformance.operations.laws import assert_same
 from conformance.strategies import Data, data_of
@@ -94,33 +82,18 @@ def comes_back(trial: Trial, case: Case) -> None:
         assert_same(cv2.imdecode(written["file"], -1).reshape(image.shape), image, "the file decoded is not the image")
 
 
-Imwrite = Operation(
-    name="cv2.imwrite",
-    variant="PNG",
-    call=write,
-    oracle=written_png,
-    cases=partial(images, names=(*NAMES, "nowhere/image.png")),
-    follows_subject=True,
-    plain=("image",),
-    result_dtypes={"written": "bool", "file": "uint8"},
-    rejects=refusals(".png"),
-    laws=(Law("the file comes back as the image", comes_back), ENCODED),
-    dtypes=("uint8", "uint16"),
-    share=0.6,
+OPERATIONS = tuple(
+    four_operations(
+        "PNG",
+        written=written_png,
+        images=partial(images, names=(*NAMES, "nowhere/image.png")),
+        encoded=images,
+        found=read_image,
+        files=files,
+        extension=".png",
+        dtypes=("uint8", "uint16"),
+        share=0.6,
+        share_of_reading=2.0,
+        way_back=Law("the file comes back as the image", comes_back),
+    )
 )
-Imencode = replace(Imwrite, name="cv2.imencode", call=encode, cases=images, laws=())
-Imread = Operation(
-    name="cv2.imread",
-    variant="PNG",
-    call=read,
-    oracle=read_image,
-    cases=files,
-    plain=("file",),
-    result_dtypes={"read": "bool", "depth": "any", "output": "any"},
-    laws=(MEMORY,),
-    dtypes=("uint8", "uint16"),
-    share=2.0,
-)
-Imdecode = replace(Imread, name="cv2.imdecode", call=decode, laws=())
-
-OPERATIONS = (Imwrite, Imencode, Imread, Imdecode)

@@ -21,16 +21,15 @@ HINTS = (None, None, "ACCURATE", None, None, "DEFAULT", None, "ACCURATE", "APPRO
 BACK = "back to B, G, R"  # a code that ends there may be asked for an alpha
 
 
-def call(image: Any, code: str, dstCn: int, hint: Any = None) -> Any:
+def call(image: Any, code: str, dstCn: int, hint: Any = None, dst: Any = None) -> Any:
     """The function, its code and its hint by name."""
     hinted = {} if hint is None else {"hint": getattr(cv2, f"ALGO_HINT_{hint}")}
-    return cv2.cvtColor(image, getattr(cv2, f"COLOR_{code}"), dstCn=dstCn, **hinted)
+    return cv2.cvtColor(image, getattr(cv2, f"COLOR_{code}"), dst=dst, dstCn=dstCn, **hinted)
 
 
 def in_place(image: Any, code: str, dstCn: int, hint: Any = None) -> Any:
     """The same, over the image where the result has its shape."""
-    hinted = {} if hint is None else {"hint": getattr(cv2, f"ALGO_HINT_{hint}")}
-    return cv2.cvtColor(image, getattr(cv2, f"COLOR_{code}"), dst=image, dstCn=dstCn, **hinted)
+    return call(image, code, dstCn, hint, dst=image)
 
 
 def channels_of(code: str, dstCn: int) -> int:

@@ -19,6 +19,8 @@ from oracles.exif import orientation_block
 
 FLAGS = (1, 0, -1, 2, 3, 4, 6, 128, 129, 16, 17, 32, 33, 64, 65)
 RED_FIRST = (256, 258)  # IMREAD_COLOR_RGB, which not every version has
+SIDES = st.one_of(st.integers(1, 9), st.integers(1, 9), st.integers(15, 18))
+FOLDERS = st.sampled_from(("",) * 9 + ("nowhere/",))
 KEEPING_DEPTH = (-1, 6, -1, 3)  # IMREAD_UNCHANGED, and IMREAD_ANYDEPTH with the channels that there are, or with three
 
 
@@ -141,10 +143,31 @@ def comes_back(trial: Trial, case: Case) -> None:
         assert_same(found, image, "the file decoded is not the image")
 
 
+MEMORY = Law("imdecode is imread", memory_is_alike)
+ENCODED = Law("imencode is imwrite", encoded_alike)
+BACK = Law("the file comes back as the image", comes_back)
+
+
 def four_operations(
-    variant: str, *, written: Any, images: Any, found: Any, files: Any, extension: str, dtypes: tuple[str, ...], share: float
+    variant: str,
+    *,
+    written: Any,
+    images: Any,
+    found: Any,
+    files: Any,
+    extension: str,
+    dtypes: tuple[str, ...],
+    share: float = 1.0,
+    share_of_reading: float | None = None,
+    encoded: Any = None,
+    way_back: Law = BACK,
+    further: tuple[Law, ...] = (),
 ) -> list[Operation]:
-    """imwrite, imencode, imread and imdecode of a format that keeps every pixel; `written` and `found` are the oracles."""
+    """imwrite, imencode, imread and imdecode of a format; `written` and `found` are the oracles, `images` and `files` the cases.
+
+    `encoded` are those of imencode, if not the images without a folder; `way_back` is the law of what a file keeps, if not every pixel;
+    `further` are laws of reading.
+    """
     imwrite = Operation(
         name="cv2.imwrite",
         variant=variant,
@@ -155,7 +178,7 @@ def four_operations(
         plain=("image",),
         result_dtypes={"written": "bool", "file": "uint8"},
         rejects=refusals(extension),
-        laws=(Law("the file comes back as the image", comes_back), ENCODED),
+        laws=(way_back, ENCODED),
         dtypes=dtypes,
         share=share,
     )
@@ -167,18 +190,14 @@ def four_operations(
         cases=files,
         plain=("file",),
         result_dtypes={"read": "bool", "depth": "any", "output": "any"},
-        laws=(MEMORY,),
+        laws=(MEMORY, *further),
         dtypes=dtypes,
-        share=share,
+        share=share if share_of_reading is None else share_of_reading,
     )
-    imencode = replace(imwrite, name="cv2.imencode", call=encode, cases=partial(in_memory, images), laws=())
+    imencode = replace(imwrite, name="cv2.imencode", call=encode, cases=encoded or partial(in_memory, images), laws=())
     return [imwrite, imencode, imread, replace(imread, name="cv2.imdecode", call=decode, laws=())]
 
 
 def in_memory(images: Any, dtype: str) -> st.SearchStrategy[Case]:
     """Images whose names say nothing of a folder."""
     return images(dtype).map(lambda case: case.but(name=case.options["name"].rpartition("/")[2]))
-
-
-MEMORY = Law("imdecode is imread", memory_is_alike)
-ENCODED = Law("imencode is imwrite", encoded_alike)

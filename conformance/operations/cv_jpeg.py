@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from hypothesis import strategies as st
 
 from conformance.judgement import Disagreement, Trial
-from conformance.model import Case, Law, Operation, cv2
-from conformance.operations.cv_files import (
-    ENCODED,
-    MEMORY,
-    decode,
-    drawn_flags,
-    drawn_orientation,
-    encode,
-    read,
-    refusals,
-    write,
-)
+from conformance.model import Case, Law, cv2
+from conformance.operations.cv_files import drawn_flags, drawn_orientation, encode, four_operations
 from conformance.operations.cv_images import the_image
 from conformance.operations.laws import assert_same
 from conformance.strategies import Data, data_of
@@ -114,31 +102,16 @@ def reduced_sides(trial: Trial, case: Case) -> None:
             raise Disagreement(f"reduced by {by}, {whole['output'].shape} becomes {smaller['output'].shape}", result="output")
 
 
-Imwrite = Operation(
-    name="cv2.imwrite",
-    variant="JPEG",
-    call=write,
-    oracle=written_jpeg,
-    cases=images,
-    follows_subject=True,
-    plain=("image",),
-    result_dtypes={"written": "bool", "file": "uint8"},
-    rejects=refusals(".jpg"),
-    laws=(Law("other ways to write change nothing", other_ways_change_nothing), ENCODED),
-    dtypes=("uint8",),
+OPERATIONS = tuple(
+    four_operations(
+        "JPEG",
+        written=written_jpeg,
+        images=images,
+        found=read_photograph,
+        files=files,
+        extension=".jpg",
+        dtypes=("uint8",),
+        way_back=Law("other ways to write change nothing", other_ways_change_nothing),
+        further=(Law("reduced sides", reduced_sides),),
+    )
 )
-Imencode = replace(Imwrite, name="cv2.imencode", call=encode, laws=())
-Imread = Operation(
-    name="cv2.imread",
-    variant="JPEG",
-    call=read,
-    oracle=read_photograph,
-    cases=files,
-    plain=("file",),
-    result_dtypes={"read": "bool", "depth": "any", "output": "any"},
-    laws=(MEMORY, Law("reduced sides", reduced_sides)),
-    dtypes=("uint8",),
-)
-Imdecode = replace(Imread, name="cv2.imdecode", call=decode, laws=())
-
-OPERATIONS = (Imwrite, Imencode, Imread, Imdecode)

@@ -8,13 +8,12 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance.model import Case, Operation
-from conformance.operations.cv_files import KEEPING_DEPTH, cut, drawn_flags_of, four_operations
+from conformance.operations.cv_files import FOLDERS, KEEPING_DEPTH, SIDES, cut, drawn_flags_of, four_operations
 from conformance.strategies import FLOAT_REGIMES, INTEGER_REGIMES, data_of, is_float
 from oracles.cv_pnm import BINARY, TUPLETYPE, read_floats, read_map, written_map
 from oracles.pnm import BITS, COLOURS, GRAY, write_pfm, write_pnm
 
 WIDE = ("uint8", "uint16")
-SIDES = st.one_of(st.integers(1, 9), st.integers(1, 9), st.integers(15, 18))
 NAMES = {None: (".pgm", ".pnm", ".pgm"), 3: (".ppm", ".pnm", ".PPM"), 4: ()}
 TUPLES, FLOATS = dict.fromkeys((None, 3, 4), (".pam",)), dict.fromkeys((None, 3), (".pfm",))
 WAYS = ((), (BINARY, 0), (BINARY, 1))
@@ -33,7 +32,7 @@ def images(draw: st.DrawFn, dtype: str, extensions: dict[int | None, tuple[str, 
     extension = draw(st.sampled_from(names))
     if extension == ".pbm" and draw(st.booleans()):
         image = np.where(image > 99, 255, 0).astype(np.uint8)
-    folder = draw(st.sampled_from(("",) * 9 + ("nowhere/",)))
+    folder = draw(FOLDERS)
     ways = WAYS if extensions is NAMES else ((), NAMED[channels]) if extensions is TUPLES else ((),)
     return data.case({"image": image}, name=f"{folder}image{extension}", parameters=draw(st.sampled_from(ways)))
 

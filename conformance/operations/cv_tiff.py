@@ -6,14 +6,13 @@ import numpy as np
 from hypothesis import strategies as st
 
 from conformance.model import Case, cv2
-from conformance.operations.cv_files import KEEPING_DEPTH, cut, drawn_flags_of, four_operations
+from conformance.operations.cv_files import FOLDERS, KEEPING_DEPTH, SIDES, cut, drawn_flags_of, four_operations
 from conformance.strategies import FLOAT_REGIMES, INTEGER_REGIMES, Data, data_of, is_float
 from oracles.cv_tiff import COMPRESSION, PREDICTOR, ROWS_PER_STRIP, read_tags, written_tiff
 from oracles.tiff import ASSOCIATED, BLACK_IS_ZERO, PALETTE, RGB, UNASSOCIATED, WHITE_IS_ZERO, places, write_tiff
 from oracles.tiff_compression import ADOBE_DEFLATE, DEFLATE, LZW, NONE, PACKBITS
 
 DEEP = ("uint8", "int8", "uint16", "int16", "int32", "float32", "float64")
-SIDES = st.one_of(st.integers(1, 9), st.integers(1, 9), st.integers(15, 18))
 NAMES = (".tiff",) * 3 + (".tif",) * 2 + (".TIF",)
 SCHEMES = (NONE, LZW, PACKBITS, ADOBE_DEFLATE, DEFLATE)
 
@@ -33,7 +32,7 @@ def images(draw: st.DrawFn, dtype: str) -> Case:
     """Gray, colours, and alpha, with each way to compress them, special values among floating ones."""
     data, depth = draw(data_of(dtype, FLOAT_REGIMES if is_float(dtype) else INTEGER_REGIMES)), draw(st.sampled_from((None, 3, 3, 4)))
     image = data.array("image", draw(SIDES), draw(SIDES), *(() if depth is None else (depth,)))
-    folder = draw(st.sampled_from(("",) * 9 + ("nowhere/",)))
+    folder = draw(FOLDERS)
     return data.case({"image": image}, name=f"{folder}image{draw(st.sampled_from(NAMES))}", parameters=drawn_parameters(draw, dtype))
 
 
