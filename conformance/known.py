@@ -244,13 +244,19 @@ def findings(known: Mapping[str, Sequence[KnownFailure]]) -> str:
     rows: dict[tuple[str, str, str, str], list[str]] = {}
     for backend, entries in known.items():
         for entry in entries:
-            who = rows.setdefault((backend, entry.reason, f"{entry.library} {entry.versions}".strip(), entry.link), [])
+            who = rows.setdefault((backend, entry.reason, _scope(entry), entry.link), [])
             who += [test.partition("[")[2].partition("-")[0] for test in entry.tests]
-    head = "| backend | operations | what is wrong | versions | upstream |\n|---|---|---|---|---|\n"
+    head = "| backend | operations | what is wrong | where | upstream |\n|---|---|---|---|---|\n"
     return head + "".join(
-        f"| {backend} | {', '.join(f'`{name}`' for name in dict.fromkeys(who))} | {_cell(reason)} | `{versions}` | {_cell(link)} |\n"
-        for (backend, reason, versions, link), who in rows.items()
+        f"| {backend} | {', '.join(f'`{name}`' for name in dict.fromkeys(who))} | {_cell(reason)} | {scope} | {_cell(link)} |\n"
+        for (backend, reason, scope, link), who in rows.items()
     )
+
+
+def _scope(entry: KnownFailure) -> str:
+    """Versions, and what the environment must say."""
+    required = [f"{name} {' or '.join(_several(answers))}" for name, answers in entry.requires.items()]
+    return ", ".join([f"`{entry.library} {entry.versions}`".replace("` ", "`"), *required, *(["somewhere"] if entry.somewhere else [])])
 
 
 def _cell(text: str) -> str:
