@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -85,8 +86,8 @@ LACKING: Mapping[str, tuple[str, ...]] = dict.fromkeys(("torch.nn.AvgPool3d", "t
 # What not every version documents, and no other device computes: an operation, and the word for it in the documentation of its name.
 ON_A_PROCESSOR: Mapping[str, str] = dict.fromkeys(("interpolate_lanczos", "interpolate_lanczos_bytes"), "lanczos")
 
-# Options that not every version has, and the name whose documentation then has them: a case that uses one is not asked of an older version.
-LATER: Mapping[str, str] = {"enable_gqa": "nn.functional.scaled_dot_product_attention"}
+# Options that not every version documents: a case that uses one is not asked of an older version.
+LATER = ("enable_gqa", "decoupled_weight_decay")
 
 # Layers that multiply matrices or convolve, forwards or backwards.
 PRODUCTS = frozenset(
@@ -190,13 +191,28 @@ def flops(operation: Operation, case: Case, tensors: dict[str, Any]) -> dict[str
     return {"backward_flops": backward.get_total_flops()}
 
 
+def _named(name: str) -> Any:
+    """What the installed torch has under a public name."""
+    return attrgetter(name.removeprefix("torch."))(torch)
+
+
 def _exists(name: str) -> bool:
     """Whether the installed torch has a public name."""
     try:
-        attrgetter(name.removeprefix("torch."))(torch)
+        _named(name)
     except AttributeError:
         return False
     return True
+
+
+def too_new(operation: Operation, case: Case) -> str | None:
+    """What a case uses that the installed torch does not have, or None: an option of `LATER`, a tensor as an optimizer's rate."""
+    for option in LATER:
+        if case.options.get(option) and option not in _named(operation.name).__doc__:
+            return f"the installed torch has no {option} in {operation.name}"
+    if case.options.get("lr_form", "number") != "number" and "Tensor" not in str(inspect.signature(_named(operation.name)).parameters["lr"]):
+        return f"the rate of {operation.name} is no tensor in the installed torch"
+    return None
 
 
 @dataclass(frozen=True)
@@ -232,30 +248,30 @@ class TorchEager:
         if not operation.name.startswith("torch.ops.") and not _exists(operation.name):
             return f"the installed torch has no {operation.name}"
         word = ON_A_PROCESSOR.get(operation.id, "")
-        if word and (self.device != "cpu" or word not in attrgetter(operation.name.removeprefix("torch."))(torch).__doc__):
+        if word and (self.device != "cpu" or word not in _named(operation.name).__doc__):
             return f"{operation.name} has no {word} {'in the installed torch' if self.device == 'cpu' else f'on {self.device}'}"
         _, _, registered = operation.name.partition("torch.ops.")
         return import_reason(registered.partition(".")[0]) if registered else None
 
-    def tensors(self, case: Case) -> dict[str, Any]:
+    def tensors(self, operation: Operation, case: Case) -> dict[str, Any]:
         """The case's arrays on the device, laid out as the case says; NotAsked where the installed torch lacks an option."""
-        for option, name in LATER.items():
-            if case.options.get(option) and option not in attrgetter(name)(torch).__doc__:
-                raise NotAsked(f"the installed torch has no {option}")
+        reason = too_new(operation, case)
+        if reason:
+            raise NotAsked(reason)
         layouts = case.layouts
         return {name: tensor_of(a, layouts.get(name, "contiguous"), self.device) for name, a in case.arrays.items()}
 
-    def on_meta(self, case: Case) -> dict[str, Any]:
+    def on_meta(self, operation: Operation, case: Case) -> dict[str, Any]:
         """The case's arrays without their data."""
-        return {name: None if tensor is None else tensor.to("meta") for name, tensor in self.tensors(case).items()}
+        return {name: None if tensor is None else tensor.to("meta") for name, tensor in self.tensors(operation, case).items()}
 
     def run(self, operation: Operation, case: Case) -> Results:
         """Call the operation on tensors made of the case's arrays."""
-        return arrays_of(operation.call(**self.tensors(case), **case.options))
+        return arrays_of(operation.call(**self.tensors(operation, case), **case.options))
 
     def pullback(self, operation: Operation, case: Case, dy: np.ndarray) -> Results:
         """Gradients of "output" with the cotangent dy, for every floating input."""
-        tensors = differentiable(operation, self.tensors(case))
+        tensors = differentiable(operation, self.tensors(operation, case))
         output = main_result(operation.call(**tensors, **case.options))
         output.backward(tensor_of(dy, case.layouts.get("dy", "contiguous"), self.device))
         return {name: array_of(t.grad) for name, t in tensors.items() if t is not None and t.grad is not None}
@@ -263,17 +279,17 @@ class TorchEager:
     def abstract(self, operation: Operation, case: Case) -> Mapping[str, tuple[Shape, str]]:
         """Shapes and dtypes as the meta device infers them."""
         with torch.device("meta"):
-            return shapes_of(operation.call(**self.on_meta(case), **case.options))
+            return shapes_of(operation.call(**self.on_meta(operation, case), **case.options))
 
     def fake(self, operation: Operation, case: Case) -> Mapping[str, tuple[Shape, str]]:
         """Shapes and dtypes as fake tensors have them: those of the device, without data."""
         with importlib.import_module("torch._subclasses.fake_tensor").FakeTensorMode() as mode:
-            tensors = {name: None if t is None else mode.from_tensor(t) for name, t in self.tensors(case).items()}
+            tensors = {name: None if t is None else mode.from_tensor(t) for name, t in self.tensors(operation, case).items()}
             return shapes_of(operation.call(**tensors, **case.options))
 
     def count(self, operation: Operation, case: Case) -> Mapping[str, int]:
         """Parameters of the layer and FLOPs of the call and of its backward pass, as torch counts them."""
-        tensors = self.tensors(case)
+        tensors = self.tensors(operation, case)
         layer = operation.module(**tensors, **case.options) if operation.module else None
         parameters = sum(parameter.numel() for parameter in layer.parameters()) if layer else 0
         return {"parameters": parameters, **flops(operation, case, tensors)}
@@ -281,7 +297,7 @@ class TorchEager:
     def abstract_count(self, operation: Operation, case: Case) -> Mapping[str, int]:
         """FLOPs of both passes on the meta device."""
         with torch.device("meta"):
-            return flops(operation, case, self.on_meta(case))
+            return flops(operation, case, self.on_meta(operation, case))
 
     def environment(self) -> Mapping[str, str]:
         """Versions and the processor's capability."""
