@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -205,13 +205,20 @@ def _exists(name: str) -> bool:
     return True
 
 
-def too_new(operation: Operation, case: Case) -> str | None:
-    """What a case uses that the installed torch does not have, or None: an option of `LATER`, a tensor as an optimizer's rate."""
+def undocumented(operation: Operation, case: Case) -> str | None:
+    """What the installed torch does not document, or takes where others refuse it, so that a case cannot be asked; or None."""
+    options = case.options
     for option in LATER:
-        if case.options.get(option) and option not in _named(operation.name).__doc__:
+        if options.get(option) and option not in _named(operation.name).__doc__:
             return f"the installed torch has no {option} in {operation.name}"
-    if case.options.get("lr_form", "number") != "number" and "Tensor" not in str(inspect.signature(_named(operation.name)).parameters["lr"]):
+    if options.get("lr_form", "number") != "number" and "Tensor" not in str(inspect.signature(_named(operation.name)).parameters["lr"]):
         return f"the rate of {operation.name} is no tensor in the installed torch"
+    policy = dict(options.get("chunks") or ()).get("acc_policy")
+    if policy and policy not in get_args(torch.nn.LinearCrossEntropyOptions.__annotations__["acc_policy"]):
+        return f"the installed torch has no acc_policy {policy}"
+    volumes = operation.id == "grid_sample" and options["mode"] == "bicubic" and np.ndim(case.arrays["input"]) == 5
+    if volumes and "supports only 4-D" not in torch.nn.functional.grid_sample.__doc__:
+        return "the installed torch samples volumes with bicubic"
     return None
 
 
@@ -255,7 +262,7 @@ class TorchEager:
 
     def tensors(self, operation: Operation, case: Case) -> dict[str, Any]:
         """The case's arrays on the device, laid out as the case says; NotAsked where the installed torch lacks an option."""
-        reason = too_new(operation, case)
+        reason = undocumented(operation, case)
         if reason:
             raise NotAsked(reason)
         layouts = case.layouts
