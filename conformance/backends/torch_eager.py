@@ -78,6 +78,14 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(LOSSES, HALVES),
 }
 
+# The same, in versions before 2.8 only (read off results of 2.4, which were not compared with 2.5 to 2.7).
+COMPOSITE_BEFORE_2_8 = (
+    "torch.nn.RMSNorm",
+    "torch.nn.Softmax",
+    "torch.nn.Softmin",
+    "torch.nn.functional.scaled_dot_product_attention",
+)
+
 # Fractional bits of tables of weights that are kept as 16-bit integers (aten/src/ATen/native/cpu/UpSampleKernel.cpp, its note on uint8).
 TABLE_BITS = {("torch.nn.functional.interpolate", "uint8"): 14}
 
@@ -240,9 +248,9 @@ class TorchEager:
     def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
         """IEEE arithmetic, sums in any order, and what the tables above say."""
         flush = dtype == "bfloat16" and operation.id in FLUSHED_IN_BFLOAT16
-        by = ieee(dtype).but(
-            flush=flush, composite=dtype in COMPOSITE.get(operation.name, ()), table_bits=TABLE_BITS.get((operation.name, dtype))
-        )
+        earlier = dtype in HALVES and operation.name in COMPOSITE_BEFORE_2_8 and torch.__version__ < "2.8"
+        composite = earlier or dtype in COMPOSITE.get(operation.name, ())
+        by = ieee(dtype).but(flush=flush, composite=composite, table_bits=TABLE_BITS.get((operation.name, dtype)))
         if operation.name == "torch.optim.Muon":  # multiplies in bfloat16, see FLUSHED_IN_BFLOAT16
             by = by.but(operand=BFLOAT16, flush=True)
         own = operation.name in ATTENTION and dtype in EXPONENTIAL
