@@ -316,7 +316,8 @@ class TorchEager:
 
     def environment(self) -> Mapping[str, str]:
         """Versions and the processor's capability."""
-        processor = {name: getattr(torch.cpu, f"_is_{name}_supported", lambda: False)() for name in ("avx512", "avx512_bf16")}
+        earlier = {name: getattr(torch.cpu, f"_is_cpu_support_{name}", lambda: False) for name in ("avx512", "avx512_bf16")}  # torch 2.4
+        processor = {name: getattr(torch.cpu, f"_is_{name}_supported", other)() for name, other in earlier.items()}
         return {
             "torch": torch.__version__.partition("+")[0],
             "build": torch.__version__,
