@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from conformance.backends import form, torch_eager
+from conformance.backends import form, torch_documented
 from conformance.harness import search
 from conformance.model import Case, NotAsked
 from conformance.operations.optimizer import walk
@@ -48,7 +48,7 @@ class Earlier:
 def test_an_optimizer_is_not_asked_for_what_it_had_not_yet(monkeypatch, name, case, sentence):
     operation = OPERATIONS[name]
     CPU.run(operation, case)
-    monkeypatch.setattr(torch_eager, "_named", lambda _: Earlier)
+    monkeypatch.setattr(torch_documented, "named", lambda _: Earlier)
     with pytest.raises(NotAsked, match=f"^{sentence}$"):
         CPU.run(operation, case)
     without = {"decoupled_weight_decay": False} if name == "Adam" else {}
@@ -61,15 +61,15 @@ def test_volumes_are_sampled_with_bicubic_where_that_is_documented(monkeypatch):
     documented = {"refused": "supports only 4-D input", "taken": "is tricubic on a 5-D input"}
     for answer, text in documented.items():
         monkeypatch.setattr(torch.nn.functional.grid_sample, "__doc__", text)
-        assert (torch_eager.undocumented(OPERATIONS["grid_sample"], case) is None) == (answer == "refused")
+        assert (torch_documented.undocumented(OPERATIONS["grid_sample"], case) is None) == (answer == "refused")
 
 
 def test_a_policy_that_is_gone_is_not_asked(monkeypatch):
     options = {"chunks": (("acc_policy", "balanced"),)}
     case = Case({}, options, "float32")
     for policies, reason in ((("auto", "balanced"), None), (("auto",), "the installed torch has no acc_policy balanced")):
-        monkeypatch.setattr(torch_eager, "get_args", lambda _, policies=policies: policies)
-        assert torch_eager.undocumented(OPERATIONS["LinearCrossEntropyLoss_Chunked"], case) == reason
+        monkeypatch.setattr(torch_documented, "get_args", lambda _, policies=policies: policies)
+        assert torch_documented.undocumented(OPERATIONS["LinearCrossEntropyLoss_Chunked"], case) == reason
 
 
 def test_a_constraint_that_cannot_be_asked_hides_no_other():

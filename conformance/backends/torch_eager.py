@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from operator import attrgetter
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
+from conformance.backends.torch_documented import exists, named, undocumented
 from conformance.layouts import LAYOUTS, lay_out
 from conformance.model import Backend, Case, NotAsked, Operation, Results, Shape, torch
 from conformance.strategies import DTYPES
@@ -93,9 +92,6 @@ LACKING: Mapping[str, tuple[str, ...]] = dict.fromkeys(("torch.nn.AvgPool3d", "t
 
 # What not every version documents, and no other device computes: an operation, and the word for it in the documentation of its name.
 ON_A_PROCESSOR: Mapping[str, str] = dict.fromkeys(("interpolate_lanczos", "interpolate_lanczos_bytes"), "lanczos")
-
-# Options that not every version documents: a case that uses one is not asked of an older version.
-LATER = ("enable_gqa", "decoupled_weight_decay")
 
 # Layers that multiply matrices or convolve, forwards or backwards.
 PRODUCTS = frozenset(
@@ -199,37 +195,6 @@ def flops(operation: Operation, case: Case, tensors: dict[str, Any]) -> dict[str
     return {"backward_flops": backward.get_total_flops()}
 
 
-def _named(name: str) -> Any:
-    """What the installed torch has under a public name."""
-    return attrgetter(name.removeprefix("torch."))(torch)
-
-
-def _exists(name: str) -> bool:
-    """Whether the installed torch has a public name."""
-    try:
-        _named(name)
-    except AttributeError:
-        return False
-    return True
-
-
-def undocumented(operation: Operation, case: Case) -> str | None:
-    """What the installed torch does not document, or takes where others refuse it, so that a case cannot be asked; or None."""
-    options = case.options
-    for option in LATER:
-        if options.get(option) and option not in _named(operation.name).__doc__:
-            return f"the installed torch has no {option} in {operation.name}"
-    if options.get("lr_form", "number") != "number" and "Tensor" not in str(inspect.signature(_named(operation.name)).parameters["lr"]):
-        return f"the rate of {operation.name} is no tensor in the installed torch"
-    policy = dict(options.get("chunks") or ()).get("acc_policy")
-    if policy and policy not in get_args(torch.nn.LinearCrossEntropyOptions.__annotations__["acc_policy"]):
-        return f"the installed torch has no acc_policy {policy}"
-    volumes = operation.id == "grid_sample" and options["mode"] == "bicubic" and np.ndim(case.arrays["input"]) == 5
-    if volumes and "supports only 4-D" not in torch.nn.functional.grid_sample.__doc__:
-        return "the installed torch samples volumes with bicubic"
-    return None
-
-
 @dataclass(frozen=True)
 class TorchEager:
     """PyTorch's own kernels on a device."""
@@ -260,10 +225,10 @@ class TorchEager:
         """Why a pair cannot be formed: no kernel, no such class in the installed torch, or a library of torch.ops that is missing."""
         if self.device == "cpu" and dtype in LACKING.get(operation.name, ()):
             return f"{operation.name} has no kernel for {dtype}"
-        if not operation.name.startswith("torch.ops.") and not _exists(operation.name):
+        if not operation.name.startswith("torch.ops.") and not exists(operation.name):
             return f"the installed torch has no {operation.name}"
         word = ON_A_PROCESSOR.get(operation.id, "")
-        if word and (self.device != "cpu" or word not in _named(operation.name).__doc__):
+        if word and (self.device != "cpu" or word not in named(operation.name).__doc__):
             return f"{operation.name} has no {word} {'in the installed torch' if self.device == 'cpu' else f'on {self.device}'}"
         _, _, registered = operation.name.partition("torch.ops.")
         return import_reason(registered.partition(".")[0]) if registered else None
