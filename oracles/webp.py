@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -20,7 +21,7 @@ Channels = np.ndarray  # alpha, red, green, blue (..., 4), of int
 
 def mean(a: Channels, b: Channels) -> Channels:
     """The mean, rounded down."""
-    return (a + b) >> 1
+    return np.asarray((a + b) >> 1)
 
 
 def nearer(left: Channels, top: Channels, corner: Channels) -> Channels:
@@ -30,7 +31,7 @@ def nearer(left: Channels, top: Channels, corner: Channels) -> Channels:
 
 def half(a: Channels, b: Channels) -> Channels:
     """a + (a - b) / 2, the half cut off towards 0, within 0 … 255."""
-    return np.clip(a + np.trunc((a - b) / 2).astype(int), 0, 255)
+    return np.asarray(np.clip(a + np.trunc((a - b) / 2).astype(int), 0, 255))
 
 
 PREDICTORS: tuple[Callable[[Channels, Channels, Channels, Channels], Channels], ...] = (  # of left, top, top right, top left
@@ -105,7 +106,7 @@ def bundling(count: int) -> int:
 
 def channels(words: list[int], height: int, width: int) -> Channels:
     """Words as alpha, red, green, blue."""
-    return ((np.array(words)[:, None] >> np.array([24, 16, 8, 0])) & 255).reshape(height, width, 4)
+    return np.asarray((np.array(words)[:, None] >> np.array([24, 16, 8, 0])) & 255).reshape(height, width, 4)
 
 
 def read_vp8l(data: bytes) -> tuple[np.ndarray, bool]:
@@ -128,13 +129,13 @@ def read_vp8l(data: bytes) -> tuple[np.ndarray, bool]:
             side = bits.take(3) + 2
             rows, across = -(-height >> side), -(-stored >> side)
             said = blocks(channels(read_words(bits, across, rows), rows, across), side, height, stored)
-            undo.append((lambda x, f=said[..., 2]: unpredicted(x, f)) if kind == PREDICTOR else (lambda x, f=said: uncrossed(x, f)))
+            undo.append(partial(unpredicted, modes=said[..., 2]) if kind == PREDICTOR else partial(uncrossed, factors=said))
         elif kind == SUBTRACT_GREEN:
             undo.append(lambda x: (x + x[..., 2:3] * np.array([0, 1, 0, 1])) & 255)
         else:
             count = bits.take(8) + 1
             table = np.cumsum(channels(read_words(bits, count, 1), 1, count)[0], axis=0) & 255
-            undo.append(lambda x, t=table, w=stored: unindexed(x, t, w))
+            undo.append(partial(unindexed, table=table, width=stored))
             stored = -(-stored >> bundling(count))
     image = channels(read_words(bits, stored, height, main=True), height, stored)
     for back in reversed(undo):

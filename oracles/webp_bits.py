@@ -161,7 +161,9 @@ def tokens_of(words: list[int], width: int, style: Style) -> list[tuple[int, Tok
         length, back = longest(words, at, seen.get(word, [])[-4:]) if style.copies else (0, 0)
         if length >= 2:
             far = near.get(back, back + len(OFFSETS)) if at % 4 else back + len(OFFSETS)
-            tokens.append((at, tuple((where, start + p, v, n) for where, start, (p, v, n) in ((0, 256, number(length)), (4, 0, number(far))))))
+            tokens.append(
+                (at, tuple((where, start + p, v, n) for where, start, (p, v, n) in ((0, 256, number(length)), (4, 0, number(far)))))
+            )
         elif style.cache and cache[slot(word, style.cache)] == word:
             length = 1
             tokens.append((at, ((0, 280 + slot(word, style.cache), 0, 0),)))
@@ -176,7 +178,9 @@ def tokens_of(words: list[int], width: int, style: Style) -> list[tuple[int, Tok
     return tokens
 
 
-def put_words(out: Out, words: list[int], width: int, style: Style, *, main: bool = False, groups: np.ndarray | None = None, side: int = 2) -> None:
+def put_words(
+    out: Out, words: list[int], width: int, style: Style, *, main: bool = False, groups: np.ndarray | None = None, side: int = 2
+) -> None:
     """An image; the `main` one with groups of codes, one for each square of 2**side, or None."""
     out.put(int(style.cache > 0), 1)
     out.put(style.cache, 4 if style.cache else 0)

@@ -12,7 +12,7 @@ import numpy as np
 from oracles.webp import CROSS_COLOUR, INDEXING, PREDICTOR, SUBTRACT_GREEN, Channels, blocks, bundling, predicted, product
 from oracles.webp_bits import Out, Style, put_words
 
-Transform = tuple[int, int, np.ndarray | None]  # its kind; for predictor and cross-colour the side 2**n of squares, and what is said of each
+Transform = tuple[int, int, np.ndarray | None]  # its kind; the side 2**n of squares, and what is said of each, or None
 
 
 def as_words(image: Channels) -> list[int]:
@@ -32,14 +32,16 @@ def indexed(image: Channels) -> tuple[Channels, Channels]:
     """Indices, as many in the green of a pixel as may be, and the colours, at most 256, each as its difference to the one before."""
     table, indices = np.unique(image.reshape(-1, 4), axis=0, return_inverse=True)
     share = 1 << bundling(len(table))
-    rows = indices.reshape(image.shape[:2])
-    rows = np.pad(rows, ((0, 0), (0, -rows.shape[1] % share))).reshape(len(rows), -1, share)
+    flat = np.asarray(indices).reshape(image.shape[0], image.shape[1])
+    rows = np.pad(flat, ((0, 0), (0, -flat.shape[1] % share))).reshape(len(flat), -1, share)
     green = (rows << np.arange(0, 8, 8 // share)).sum(axis=2)
     full = np.stack([np.full_like(green, 255), 0 * green, green, 0 * green], axis=-1)
     return full, np.diff(table, axis=0, prepend=0) & 255
 
 
-def write_vp8l(image: np.ndarray, transforms: tuple[Transform, ...], style: Style, groups: np.ndarray | None, side: int, opacity: bool) -> bytes:
+def write_vp8l(
+    image: np.ndarray, transforms: tuple[Transform, ...], style: Style, groups: np.ndarray | None, side: int, opacity: bool
+) -> bytes:
     """A lossless bitstream of R, G, B, A (H, W, 4)."""
     out, rest = Out(), image[..., [3, 0, 1, 2]].astype(int)
     height, width = image.shape[:2]

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-
 from oracles.webp import CROSS_COLOUR, INDEXING, PREDICTOR, read_webp
 from oracles.webp_bits import Style
 from oracles.webp_codes import WebPError

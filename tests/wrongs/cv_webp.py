@@ -2,12 +2,75 @@
 
 from __future__ import annotations
 
-from tests.miniatures import Miniature, never_refuses, never_the_same, reads_memory_in_order, with_inputs, with_options, with_output
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from oracles import webp, webp_codes
+from oracles.webp_writer import write_webp
+from tests.miniatures import Call, Miniature, never_refuses, never_the_same, reads_memory_in_order, with_inputs, with_options, with_output
 from tests.wrongs.cv_codec import always_red_first, never_none
 from tests.wrongs.cv_pnm import red_for_blue
 from tests.wrongs.images import step_of_integers
 
+RIGHT = (webp.uncrossed, webp.PREDICTORS)
+
+
+def decodes_with(module: Any, name: str, wrong: Any) -> Any:
+    """A decoder with a part that is wrong: the library is shown, stored plainly, what such a one sees."""
+
+    def shown(arguments: dict[str, Any]) -> dict[str, Any]:
+        with patch.object(module, name, wrong):
+            try:
+                image = webp.read_webp(np.asarray(arguments["file"]).tobytes())
+            except ValueError:
+                return arguments
+        opacity = image.shape[2] == 4
+        full = image if opacity else np.pad(image, ((0, 0), (0, 0), (0, 1)), constant_values=255)
+        return {**arguments, "file": np.frombuffer(write_webp(full, opacity=opacity), np.uint8)}
+
+    return with_inputs(shown)
+
+
+def highest_bits_first(image: np.ndarray, table: np.ndarray, width: int) -> np.ndarray:
+    """Indices are bundled from the high bits on."""
+    bits = 8 >> webp.bundling(len(table))
+    indices = (image[..., 2, None] >> np.arange(8 - bits, -1, -bits)) & (2**bits - 1)
+    colours = np.concatenate([table, np.zeros((256 - len(table), 4), int)])
+    return np.asarray(colours[indices.reshape(len(image), -1)[:, :width]])
+
+
+def crosses_red_and_blue(image: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """What green says of red is added to blue, and the other way round."""
+    return RIGHT[0](image, factors[..., [0, 1, 3, 2]])
+
+
+def alpha_is_dropped(call: Call) -> Call:
+    """No fourth channel is read."""
+    return with_output(lambda y: y[..., :3] if y.ndim == 3 else y)(call)
+
+
+def without(mode: int) -> Any:
+    """A predictor that says what the left pixel is; that of the left, what the top one is."""
+    return tuple(RIGHT[1][2 if mode == 1 else 1] if i == mode else right for i, right in enumerate(RIGHT[1]))
+
+
 MINIATURES = [
+    *(
+        Miniature(f"predictor {m} is wrong", "forward", "imread_WebP", "uint8", decodes_with(webp, "PREDICTORS", without(m)))
+        for m in (1, 5, 11, 12, 13)
+    ),
+    Miniature("red and blue are crossed", "forward", "imread_WebP", "uint8", decodes_with(webp, "uncrossed", crosses_red_and_blue)),
+    Miniature(
+        "the cache's slot is off",
+        "forward",
+        "imread_WebP",
+        "uint8",
+        decodes_with(webp_codes, "slot", lambda word, size: word % (1 << size)),
+    ),
+    Miniature("high bits first", "forward", "imdecode_WebP", "uint8", decodes_with(webp, "unindexed", highest_bits_first)),
+    Miniature("alpha is dropped", "forward", "imread_WebP", "uint8", alpha_is_dropped),
     Miniature("red first", "forward", "imencode_WebP", "uint8", with_inputs(red_for_blue)),
     Miniature("red first", "forward", "imwrite_WebP", "uint8", with_inputs(red_for_blue)),
     Miniature("strides are ignored", "layout", "imwrite_WebP", "uint8", reads_memory_in_order),
