@@ -57,10 +57,10 @@ def write_vp8l(
             put_words(out, as_words(table), len(table), Style())
         else:
             assert said is not None
-            said = said[: -(-height >> square), : -(-rest.shape[1] >> square)].astype(int)
+            squares = said[: -(-height >> square), : -(-rest.shape[1] >> square)].astype(int)
             out.put(square - 2, 3)
-            put_words(out, as_words(said), said.shape[1], Style())
-            of_pixels = blocks(said, square, height, rest.shape[1])
+            put_words(out, as_words(squares), squares.shape[1], Style())
+            of_pixels = blocks(squares, square, height, rest.shape[1])
             if kind == PREDICTOR:
                 pixels = [rest[y, x] - predicted(rest, y, x, int(of_pixels[y, x, 2])) for y, x in np.ndindex(*rest.shape[:2])]
                 rest = np.reshape(pixels, rest.shape) & 255

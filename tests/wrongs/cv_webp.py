@@ -56,6 +56,16 @@ def without(mode: int) -> Any:
     return tuple(RIGHT[1][2 if mode == 1 else 1] if i == mode else right for i, right in enumerate(RIGHT[1]))
 
 
+def wrong_predictor(mode: int) -> Miniature:
+    """A decoder of which one predictor is wrong."""
+    return Miniature(f"predictor {mode} is wrong", "forward", "imread_WebP", "uint8", decodes_with(webp, "PREDICTORS", without(mode)))
+
+
+def low_bits(word: int, size: int) -> int:
+    """A slot of the cache that is not hashed."""
+    return word % (1 << size)
+
+
 MINIATURES = [
     *(
         Miniature(f"predictor {m} is wrong", "forward", "imread_WebP", "uint8", decodes_with(webp, "PREDICTORS", without(m)))
@@ -67,7 +77,7 @@ MINIATURES = [
         "forward",
         "imread_WebP",
         "uint8",
-        decodes_with(webp_codes, "slot", lambda word, size: word % (1 << size)),
+        decodes_with(webp_codes, "slot", low_bits),
     ),
     Miniature("high bits first", "forward", "imdecode_WebP", "uint8", decodes_with(webp, "unindexed", highest_bits_first)),
     Miniature("alpha is dropped", "forward", "imread_WebP", "uint8", alpha_is_dropped),
