@@ -24,6 +24,7 @@ from hypothesis.strategies import SearchStrategy
 
 from conformance.judgement import Disagreement, Ledger, recording
 from conformance.known import KnownFailure, KnownFailuresError
+from conformance.memory import unwritten_memory_shows
 from conformance.model import Backend, Case, NotAsked, Operation
 from conformance.reproducer import script
 from conformance.structures import few_structures
@@ -117,6 +118,7 @@ def search(
 
     Witnesses of `known` failures run first; cases that they describe are set aside. `before` sees every case before the library does.
     """
+    unwritten_memory_shows()
     ledger, started = Ledger(), time.perf_counter()
 
     def trial(case: Case) -> None:
@@ -142,7 +144,8 @@ def search(
         verdict.outcome, verdict.message = "fixed", failure.no_longer_fails(operation, backend)
     elif failure is not None:
         case = getattr(failure, "case", None) or ledger.case
-        assert case is not None
+        if case is None:  # nothing was asked of the library, so that it is no verdict about it
+            raise failure
         verdict.outcome = "failed"
         verdict.message = sentence(failure, operation, case, backend)
         verdict.reproducer = script(declared.name, operation, case, backend, failure)
@@ -207,7 +210,7 @@ def _first_failure(
             ignore_warnings_of_the_library()
             if entry.still_fails(partial(trial, entry.witness_of(operation, dtype))):
                 ledger.holding.append(entry)
-            elif not entry.inherited:
+            elif not entry.may_pass:
                 return entry
     ledger.known = known = ledger.holding
     ledger.bits = 0  # what is known to be wrong may be memory that no one wrote, another in each run

@@ -21,8 +21,9 @@ from conformance.model import Case, Operation
 from conformance.strategies import DTYPES
 
 PATIENCE = 5  # seconds for a witness that may never come back
-OPTIONAL: dict[str, Any] = {"requires": dict, "crash": bool, "library": str}
+OPTIONAL: dict[str, Any] = {"requires": dict, "crash": bool, "library": str, "somewhere": bool}
 FIELDS: dict[str, Any] = {"test": (str, list), "where": (dict, str), "reason": str, "link": str, "versions": str, "witness": dict}
+CIRCUMSTANCES = {"layouts": "layouts", "asked": "asked", "regime": "regime", "from_seed": "seed"}  # of a witness: fields of its case
 TEST = re.compile(r"(test_[\w*]+)\[([^\[\]]+)\]")
 
 
@@ -35,10 +36,11 @@ class KnownFailure:
     """One exception: the test (or several), which of its cases are set aside, why, since when, and a case that must fail.
 
     `where` is a table of option values, all of which must be equal, or a Python expression over options, arrays and layouts;
-    `requires` what the backend's environment must say beside the version, as {avx512_bf16 = "yes"}; `crash` says that the witness may
-    end the process, or never come back, so that it is tried in a child, for some seconds; `library` names that of the environment whose
-    `versions` are meant, where it is another than the one whose public names the test has. An `inherited` one was seen in a backend's
-    kin; it holds while the witness fails here too.
+    `requires` what the backend's environment must say beside the version, as {amx = "no", capability = ["AVX2", "AVX512"]};
+    `crash` says that the witness may end the process, or never come back, so that it is tried in a child, for some seconds; `library`
+    names that of the environment whose `versions` are meant, where it is another than the one whose public names the test has. One that
+    was seen `somewhere`, on processors that the environment cannot tell from others, or `inherited`, in a backend's kin, holds while the
+    witness fails here too.
     """
 
     test: str | Sequence[str]
@@ -47,16 +49,17 @@ class KnownFailure:
     link: str
     versions: str
     witness: Mapping[str, Any]
-    requires: Mapping[str, str] = field(default_factory=dict)
+    requires: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     crash: bool = False
     library: str = ""
+    somewhere: bool = False
     file: str = ""
     inherited: bool = False
 
     @property
     def tests(self) -> tuple[str, ...]:
         """The tests that this is about, wildcards as they are written."""
-        return (self.test,) if isinstance(self.test, str) else tuple(self.test)
+        return _several(self.test)
 
     def names(self, test: str) -> bool:
         """Whether this is about a test such as `test_forward[blur-uint8-opencv]`; both parts may hold wildcards."""
@@ -72,7 +75,7 @@ class KnownFailure:
         """Whether the library's version is in range, and the environment is one in which the failure was seen."""
         version = environment.get(self.library or library)
         in_range = version is None or SpecifierSet(self.versions).contains(version, prereleases=True)
-        return in_range and all(environment.get(name) == value for name, value in self.requires.items())
+        return in_range and all(environment.get(name) in _several(values) for name, values in self.requires.items())
 
     def describes(self, case: Case) -> bool:
         """Whether a case is one of those that are set aside; KnownFailuresError for an expression that cannot be asked of it."""
@@ -89,12 +92,18 @@ class KnownFailure:
         return all(name in options and _plain(options[name]) == _plain(value) for name, value in self.where.items())
 
     def witness_of(self, operation: Operation, dtype: str) -> Case:
-        """The stored case; names are arrays or options as the oracle's signature has them."""
+        """The stored case; names are arrays or options as the oracle's signature has them, or `CIRCUMSTANCES`."""
         signature = inspect.signature(operation.oracle).parameters.values()
         names = [p.name for p in signature if p.kind is p.POSITIONAL_OR_KEYWORD]
         arrays = {name: _array(self.witness.get(name), dtype) for name in names}
-        options = {name: _plain(value) for name, value in self.witness.items() if name not in (*names, "layouts", "asked")}
-        return Case(arrays, options, dtype, layouts=self.witness.get("layouts", {}), asked=self.witness.get("asked", ""))
+        options = {name: _plain(value) for name, value in self.witness.items() if name not in (*names, *CIRCUMSTANCES)}
+        said = {field: self.witness[name] for name, field in CIRCUMSTANCES.items() if name in self.witness}
+        return Case(arrays, options, dtype, **said)
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether a witness that passes here only means that nothing is set aside."""
+        return self.somewhere or self.inherited
 
     def still_fails(self, attempt: Callable[[], None]) -> bool:
         """Whether the witness fails, by a disagreement or an error of the library, or by the death of its process."""
@@ -112,6 +121,11 @@ class KnownFailure:
             f"{operation.name} on {backend.name}: the known failure “{self.reason}” ({self.link}) is fixed: its witness passes. "
             f"Remove the entry {', '.join(self.tests)} from {self.file or 'the known failures'} or narrow its versions ({self.versions})."
         )
+
+
+def _several(values: str | Sequence[str]) -> tuple[str, ...]:
+    """One name, or several."""
+    return (values,) if isinstance(values, str) else tuple(values)
 
 
 def _fails_in_a_child(attempt: Callable[[], None]) -> bool:
@@ -230,13 +244,19 @@ def findings(known: Mapping[str, Sequence[KnownFailure]]) -> str:
     rows: dict[tuple[str, str, str, str], list[str]] = {}
     for backend, entries in known.items():
         for entry in entries:
-            who = rows.setdefault((backend, entry.reason, f"{entry.library} {entry.versions}".strip(), entry.link), [])
+            who = rows.setdefault((backend, entry.reason, _scope(entry), entry.link), [])
             who += [test.partition("[")[2].partition("-")[0] for test in entry.tests]
-    head = "| backend | operations | what is wrong | versions | upstream |\n|---|---|---|---|---|\n"
+    head = "| backend | operations | what is wrong | where | upstream |\n|---|---|---|---|---|\n"
     return head + "".join(
-        f"| {backend} | {', '.join(f'`{name}`' for name in dict.fromkeys(who))} | {_cell(reason)} | `{versions}` | {_cell(link)} |\n"
-        for (backend, reason, versions, link), who in rows.items()
+        f"| {backend} | {', '.join(f'`{name}`' for name in dict.fromkeys(who))} | {_cell(reason)} | {scope} | {_cell(link)} |\n"
+        for (backend, reason, scope, link), who in rows.items()
     )
+
+
+def _scope(entry: KnownFailure) -> str:
+    """Versions, and what the environment must say."""
+    required = [f"{name} {' or '.join(_several(answers))}" for name, answers in entry.requires.items()]
+    return ", ".join([f"`{entry.library} {entry.versions}`".replace("` ", "`"), *required, *(["somewhere"] if entry.somewhere else [])])
 
 
 def _cell(text: str) -> str:

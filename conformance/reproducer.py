@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.layouts import lay_out
+from conformance.memory import PATTERN, unwritten_memory_shows
 from conformance.model import Backend, Case, Library, Operation
 
 OURS = ("conformance", "oracles")  # what a script cannot import
@@ -24,7 +25,7 @@ ENDINGS = {  # what each property does with the call; {name}s are filled in
         if torch.is_tensor(tensor) and tensor.is_floating_point() and name not in constants:
             tensor.requires_grad_()
     results = named(asked(**arrays, **options))
-    results["output"].backward(dy)
+    results["output"].backward(torch.ones_like(results["output"]) if dy is None else dy)
     results = {name: tensor.grad for name, tensor in arrays.items() if torch.is_tensor(tensor) and tensor.grad is not None}
 """,
     "cost": """\
@@ -113,8 +114,13 @@ def script(verb: str, operation: Operation, case: Case, backend: Backend, failur
     """The script of a failing case: arrays, options, the call, and what was found beside what is accepted."""
     literal = torch_literal if operation.library == "torch" else numpy_literal
     dy = getattr(failure, "dy", None)
-    ending = "gradient" if dy is not None else verb if verb == "cost" and operation.library == "torch" else ""
+    ending = "gradient" if verb == "gradient" or dy is not None else verb if verb == "cost" and operation.library == "torch" else ""
     lines = [
+        *(
+            [f"# MALLOC_PERTURB_={PATTERN} in the environment shows memory that no one has written, as in the suite."]
+            if unwritten_memory_shows()
+            else []
+        ),
         "from __future__ import annotations",
         "",
         "from typing import Any",
@@ -136,7 +142,7 @@ def script(verb: str, operation: Operation, case: Case, backend: Backend, failur
         "}",
         f"options = {dict(case.options)!r}",
         *([f"constants = {operation.constants!r}"] if ending else []),
-        *([f"dy = {literal(dy, None, backend)}"] if dy is not None else []),
+        *([f"dy = {literal(dy, None, backend)}"] if ending == "gradient" else []),
         "",
         textwrap.dedent(ENDINGS[ending]),
         *_comparison(verb, failure),

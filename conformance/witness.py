@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from conformance.known import CIRCUMSTANCES
 from conformance.model import Case
 
+PLAIN = Case({}, {}, "float32")  # the circumstances of a case of which nothing is said
 SIMPLE = (bool, int, float, str, tuple, type(None))
 
 
@@ -20,9 +22,8 @@ def draft(case: Case) -> dict[str, Any]:
 def witness(case: Case) -> dict[str, Any]:
     """A case as a known failure stores it: arrays and options by name, as TOML and JSON can hold them."""
     arrays = {name: _stored(array, case.dtype) for name, array in case.arrays.items() if array is not None}
-    layouts = {"layouts": dict(case.layouts)} if case.layouts else {}
-    asked = {"asked": case.asked} if case.asked else {}
-    return {**arrays, **{name: _plain(value) for name, value in case.options.items()}, **layouts, **asked}
+    said = {name: getattr(case, field) for name, field in CIRCUMSTANCES.items() if getattr(case, field) != getattr(PLAIN, field)}
+    return {**arrays, **{name: _plain(value) for name, value in {**case.options, **said}.items()}}
 
 
 def where(case: Case) -> str:

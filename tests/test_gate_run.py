@@ -8,7 +8,7 @@ import pytest
 
 from tests.test_run import run
 
-PAIR = ("--operation", "GELU", "--operation", "SiLU", "--dtype", "float32", "--backend", "tests.backends.deadly:planted")
+PAIR = ("--operation", "ReLU", "--operation", "SiLU", "--dtype", "float32", "--backend", "tests.backends.deadly:planted")
 FEW = ("--examples", 7, "--hypothesis-seed", 1, "-k", "test_forward or test_layout")
 
 
@@ -23,7 +23,7 @@ def honest(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
-    """The report of a run with a bug in GELU, its results as JUnit has them beside it."""
+    """The report of a run with a bug in ReLU, its results as JUnit has them beside it."""
     directory = tmp_path_factory.mktemp("planted")
     status, output = run(*PAIR, *FEW, "--report", directory, f"--junitxml={directory / 'junit.xml'}", PLANTED="1")
     assert status == 1, output
@@ -49,7 +49,7 @@ def test_a_planted_bug_fails_the_gate_which_names_exactly_the_new_failures(hones
     assert status == 1
     expected = failures(planted)
     assert expected
-    assert all("[GELU-" in name for name in expected)
+    assert all("[ReLU-" in name for name in expected)
     told = output.partition("New failures")[2]
     assert f"({len(expected)})" in told
     assert all(f"`{name}`" in told for name in expected)
@@ -90,6 +90,6 @@ def test_junit_keeps_ids_and_messages(planted):
     cases = ElementTree.parse(planted / "junit.xml").getroot().iter("testcase")
     failed = {case.get("name"): case.find("failure") for case in cases if case.find("failure") is not None}
     assert {f"conformance/{name.partition('[')[0]}.py::{name}" for name in failed} == failures(planted)
-    message = failed["test_forward[GELU-float32-planted]"].text
-    assert "torch.nn.GELU on planted, float32: output[" in message
+    message = failed["test_forward[ReLU-float32-planted]"].text
+    assert "torch.nn.ReLU on planted, float32: output[" in message
     assert "the case: x=float32" in message

@@ -17,6 +17,7 @@ from conformance.known import KnownFailuresError, entries_for, findings, read_kn
 from conformance.model import Case, Operation
 from conformance.proposal import proposals
 from conformance.strategies import data_of
+from conformance.witness import witness
 from oracles.bounded import exact
 
 ROOT = Path(__file__).parents[1]
@@ -58,6 +59,21 @@ def test_an_entry_may_require_a_processor(tmp_path):
     entries = read_known_failures(written(tmp_path, text))
     for answer, found in (("yes", entries), ("no", [])):
         assert entries_for("test_forward[blur-uint8-opencv]", entries, "cv2", {"cv2": "4.10.0", "avx512_bf16": answer}) == found
+
+
+def test_an_entry_may_require_one_of_several_answers(tmp_path):
+    text = ENTRY.format(where="{}") + 'requires = { capability = ["AVX2", "AVX512"] }\n'
+    entries = read_known_failures(written(tmp_path, text))
+    for answer, found in (("AVX512", entries), ("AVX2", entries), ("DEFAULT", [])):
+        assert entries_for("test_forward[blur-uint8-opencv]", entries, "cv2", {"cv2": "4.10.0", "capability": answer}) == found
+
+
+def test_a_witness_may_say_what_data_a_property_adds(tmp_path):
+    text = ENTRY.format(where="{}").replace("ksize = [1, 2] }", 'ksize = [1, 2], regime = "special", from_seed = 7 }')
+    (entry,) = read_known_failures(written(tmp_path, text))
+    case = entry.witness_of(BLUR, "uint8")
+    assert (case.regime, case.seed, dict(case.options)) == ("special", 7, {"ksize": (1, 2)})
+    assert entry.witness == {**witness(case), "image": entry.witness["image"], "ksize": [1, 2]}
 
 
 def test_a_witness_that_ends_its_process_is_tried_in_a_child(tmp_path):

@@ -201,9 +201,11 @@ def test_structures_differ_in_every_option():
 ENTRY = KnownFailure("test_forward[ReLU-float32-cpu]", "x.size == 1", "seen in eager", "unreported", ">=2.0", {"x": [1.0]}, file="theirs")
 
 
-def test_an_inherited_entry_that_does_not_fail_here_is_dropped_and_one_of_ones_own_is_told():
+def test_an_entry_inherited_or_seen_somewhere_that_does_not_fail_here_is_dropped_and_one_of_ones_own_is_told():
     backend = looking([])
     dropped = verdict(backend, "ReLU", known=[replace(ENTRY, inherited=True)])
+    assert (dropped.outcome, dropped.message) == ("passed", "")
+    dropped = verdict(backend, "ReLU", known=[replace(ENTRY, somewhere=True)])
     assert (dropped.outcome, dropped.message) == ("passed", "")
     told = verdict(backend, "ReLU", known=[ENTRY])
     assert told.outcome == "fixed"

@@ -32,7 +32,7 @@ def sentences(module, tmp_path, monkeypatch, source, operation):
         grid = Grid((f"{module}:Mine",), (operation,), ("float32",))
         for pair in grid.pairs(declared):
             verdict = search(declared, *pair, examples=25, seed=0, known=grid.entries(declared, pair))
-            said += verdict.message.splitlines()[:1]
+            said += verdict.message.splitlines()[:1] if verdict.outcome != "known" else []
     return said
 
 

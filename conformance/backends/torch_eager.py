@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -88,6 +89,14 @@ ON_A_PROCESSOR: Mapping[str, str] = dict.fromkeys(("interpolate_lanczos", "inter
 # Options that not every version has, and the name whose documentation then has them: a case that uses one is not asked of an older version.
 LATER: Mapping[str, str] = {"enable_gqa": "nn.functional.scaled_dot_product_attention"}
 
+# What oneDNN uses below a ceiling, by the ceiling's name (oneDNN's documentation, "CPU dispatcher control"); measured, oneDNN 3.12.
+CEILINGS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("sse41", "avx", "avx2", "avx2_vnni", "avx2_vnni_2"), ()),
+    **dict.fromkeys(("avx512_core", "avx512_core_vnni"), ("avx512",)),
+    "avx512_core_bf16": ("avx512", "avx512_bf16"),
+    **dict.fromkeys(("avx512_core_fp16", "avx10_1_512"), ("avx512", "avx512_bf16", "avx512_fp16")),
+}
+
 # Layers that multiply matrices or convolve, forwards or backwards.
 PRODUCTS = frozenset(
     (
@@ -114,7 +123,7 @@ PRODUCTS = frozenset(
 )
 
 # oneDNN flushes subnormals in bfloat16 on processors with AVX512-BF16 (measured: 2⁻¹³⁰ · 2¹²⁰ gives 0 in a convolution).
-FLUSHED_IN_BFLOAT16 = PRODUCTS | {"GELU"}
+FLUSHED_IN_BFLOAT16 = PRODUCTS | {"GELU", "scaled_dot_product_attention_Dropout", "MultiheadAttention_Dropout"}
 
 # Attention takes its own exponential: 20 ulps in float32 (pytorch PR 115151; 3.1 measured), 1.56e-4 in the halves (measured;
 # PR 151441), and 0 below 2^-125.5, where it takes a power of two that is not normal (measured).
@@ -284,15 +293,23 @@ class TorchEager:
             return flops(operation, case, self.on_meta(case))
 
     def environment(self) -> Mapping[str, str]:
-        """Versions and the processor's capability."""
-        processor = {name: getattr(torch.cpu, f"_is_{name}_supported", lambda: False)() for name in ("avx512", "avx512_bf16")}
+        """Versions, the processor's capability as torch's kernels take it, and the instructions that oneDNN's may use."""
         return {
             "torch": torch.__version__.partition("+")[0],
             "build": torch.__version__,
             "device": self.device if self.device == "cpu" else torch.cuda.get_device_name() if "cuda" in self.device else self.device,
             "capability": torch.backends.cpu.get_cpu_capability(),
-            **{name: "yes" if supported else "no" for name, supported in processor.items()},
+            **{name: "yes" if used else "no" for name, used in onednn_instructions().items()},
         }
+
+
+def onednn_instructions() -> Mapping[str, bool]:
+    """Which sets of instructions oneDNN may use here: those of the processor, up to what the variable ONEDNN_MAX_CPU_ISA admits."""
+    highest = os.environ.get("ONEDNN_MAX_CPU_ISA", os.environ.get("DNNL_MAX_CPU_ISA", "")).lower()
+    has = {name: getattr(torch.cpu, f"_is_{name}_supported", lambda: False)() for name in ("avx512", "avx512_bf16")}
+    has["avx512_fp16"] = has["avx512"] and torch.ops.mkldnn._is_mkldnn_fp16_supported()
+    has["amx"] = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)()
+    return {name: supported and name in CEILINGS.get(highest, has) for name, supported in has.items()}
 
 
 @cache

@@ -39,10 +39,10 @@ class Wrong(TorchEager):
 
 
 class Planted(Wrong):
-    """Wrong in GELU while the environment plants the bug, honest otherwise."""
+    """Wrong in ReLU while the environment plants the bug, honest otherwise."""
 
     def run(self, operation: Operation, case: Case) -> Results:
-        planted = os.environ.get("PLANTED") and operation.id == "GELU"
+        planted = os.environ.get("PLANTED") and operation.id == "ReLU"
         return super().run(operation, case) if planted else TorchEager.run(self, operation, case)
 
 
