@@ -18,21 +18,25 @@ from oracles.webp_writer import Transform, write_webp
 
 NAMES = (".webp",) * 4 + (".WEBP",)
 LOSSLESS, EXACT = (QUALITY, 101), (LOSSLESS_MODE, PRESERVE_COLOR)
-COLOURS = (None, None, 1, 2, 4, 16, 17, 256)  # None: as many as come; few are bundled, by the writer or by the library
-ORDERS = (  # an image of indices is made first
+MANY = st.integers(15, 18)  # of 4 × 4 pixels there are enough squares for every predictor
+COLOURS = (*(None,) * 6, 1, 2, 3, 4, 6, 16, 17, 256)  # None: as many as come; few are bundled, by the writer or by the library
+ORDERS = (  # an image of indices is made first; prediction and the crossing of colours have most to get wrong
     (),
     (PREDICTOR,),
-    (CROSS_COLOUR,),
-    (SUBTRACT_GREEN,),
+    (CROSS_COLOUR, SUBTRACT_GREEN),
+    (CROSS_COLOUR, PREDICTOR),
+    (PREDICTOR, CROSS_COLOUR),
     (PREDICTOR, CROSS_COLOUR, SUBTRACT_GREEN),
     (SUBTRACT_GREEN, CROSS_COLOUR, PREDICTOR),
-    (CROSS_COLOUR, PREDICTOR),
+    (SUBTRACT_GREEN, PREDICTOR, CROSS_COLOUR),
 )
 
 
-def drawn_picture(draw: st.DrawFn, data: Data, name: str, depth: int, colours: int | None) -> np.ndarray:
+def drawn_picture(
+    draw: st.DrawFn, data: Data, name: str, depth: int, colours: int | None, sides: st.SearchStrategy[int] = SIDES
+) -> np.ndarray:
     """An image (H, W, depth) of whatever colours, of at most so many, or of a gradient in both directions."""
-    height, width = draw(SIDES), draw(SIDES)
+    height, width = draw(sides), draw(sides)
     if colours is None and draw(st.sampled_from((False, False, True))):
         slopes = data.array(name, 2, depth).astype(int)
         y, x = np.arange(height)[:, None, None], np.arange(width)[:, None]
@@ -58,25 +62,26 @@ def drawn_transforms(draw: st.DrawFn, data: Data, few: bool) -> tuple[Transform,
     """Transforms in some order; the mode or the factors of each square."""
     order = (INDEXING,) * few + draw(st.sampled_from(ORDERS))
     said = {PREDICTOR: data.array("modes", 5, 5, 4) % 14, CROSS_COLOUR: data.array("factors", 5, 5, 4)}
-    if PREDICTOR in order and draw(st.booleans()):
+    if PREDICTOR in order and draw(st.sampled_from((True, True, True, False))):
         said[PREDICTOR] = (np.arange(100).reshape(5, 5, 4) // 4 + draw(st.integers(0, 13))).astype(np.uint8) % 14
-    return tuple((kind, draw(st.integers(2, 4)), said.get(kind)) for kind in order)
+    return tuple((kind, draw(st.sampled_from((2, 2, 2, 3, 4))), said.get(kind)) for kind in order)
 
 
 @st.composite
 def files(draw: st.DrawFn, dtype: str) -> Case:
     """Files with every transform, cache, kind of code, and groups of codes, with and without alpha, whole or not."""
-    data, opacity = draw(data_of(dtype, INTEGER_REGIMES)), draw(st.booleans())
+    data, opacity = draw(data_of(dtype, INTEGER_REGIMES)), draw(st.sampled_from((True, True, False)))
     colours = draw(st.sampled_from(COLOURS))
-    image = drawn_picture(draw, data, "samples", 3 + opacity, colours)
+    image = drawn_picture(draw, data, "samples", 3 + opacity, colours, MANY if draw(st.sampled_from((True, True, True, False))) else SIDES)
     full = np.concatenate([image, np.full((*image.shape[:2], 1), 255, np.uint8)], axis=2)[..., :4]
-    transforms = drawn_transforms(draw, data, colours is not None and draw(st.sampled_from((True, True, False))))
+    transforms = drawn_transforms(draw, data, colours is not None and draw(st.sampled_from((True, True, True, False))))
     ways = draw(st.integers(0, 31))  # every combination, that Hypothesis need not draw them one by one
     style = Style(draw(st.sampled_from((0, 0, *range(1, 12)))), *(bool(ways >> i & 1) for i in range(5)))
     groups = data.array("groups", 5, 5) % 3 if draw(st.sampled_from((False, False, True))) else None
     extended = opacity and draw(st.booleans())
     file = write_webp(full, transforms, style, groups=groups, opacity=opacity, extended=extended)
-    return data.case({"file": np.frombuffer(cut(draw, file), np.uint8)}, flags=drawn_flags_of(draw, image))
+    flags = -1 if draw(st.booleans()) else drawn_flags_of(draw, image)  # as it is, with alpha
+    return data.case({"file": np.frombuffer(cut(draw, file), np.uint8)}, flags=flags)
 
 
 def comes_back(trial: Trial, case: Case) -> None:
