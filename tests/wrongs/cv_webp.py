@@ -14,7 +14,7 @@ from tests.wrongs.cv_codec import always_red_first, never_none
 from tests.wrongs.cv_pnm import red_for_blue
 from tests.wrongs.images import step_of_integers
 
-RIGHT = (webp.uncrossed, webp.PREDICTORS)
+RIGHT = (webp.uncrossed, webp.PREDICTORS, webp.unindexed)
 
 
 def decodes_with(module: Any, name: str, wrong: Any) -> Any:
@@ -33,12 +33,9 @@ def decodes_with(module: Any, name: str, wrong: Any) -> Any:
     return with_inputs(shown)
 
 
-def highest_bits_first(image: np.ndarray, table: np.ndarray, width: int) -> np.ndarray:
-    """Indices are bundled from the high bits on."""
-    bits = 8 >> webp.bundling(len(table))
-    indices = (image[..., 2, None] >> np.arange(8 - bits, -1, -bits)) & (2**bits - 1)
-    colours = np.concatenate([table, np.zeros((256 - len(table), 4), int)])
-    return np.asarray(colours[indices.reshape(len(image), -1)[:, :width]])
+def table_is_not_summed(image: np.ndarray, table: np.ndarray, width: int) -> np.ndarray:
+    """The colours of a table are taken as they are stored, each as its difference to the one before."""
+    return RIGHT[2](image, np.diff(table, axis=0, prepend=0) & 255, width)
 
 
 def crosses_red_and_blue(image: np.ndarray, factors: np.ndarray) -> np.ndarray:
@@ -67,19 +64,10 @@ def low_bits(word: int, size: int) -> int:
 
 
 MINIATURES = [
-    *(
-        Miniature(f"predictor {m} is wrong", "forward", "imread_WebP", "uint8", decodes_with(webp, "PREDICTORS", without(m)))
-        for m in (1, 5, 11, 12, 13)
-    ),
+    *(wrong_predictor(mode) for mode in (1, 5, 11, 12, 13)),
     Miniature("red and blue are crossed", "forward", "imread_WebP", "uint8", decodes_with(webp, "uncrossed", crosses_red_and_blue)),
-    Miniature(
-        "the cache's slot is off",
-        "forward",
-        "imread_WebP",
-        "uint8",
-        decodes_with(webp_codes, "slot", low_bits),
-    ),
-    Miniature("high bits first", "forward", "imdecode_WebP", "uint8", decodes_with(webp, "unindexed", highest_bits_first)),
+    Miniature("the cache's slot is off", "forward", "imread_WebP", "uint8", decodes_with(webp_codes, "slot", low_bits)),
+    Miniature("the table is not summed", "forward", "imdecode_WebP", "uint8", decodes_with(webp, "unindexed", table_is_not_summed)),
     Miniature("alpha is dropped", "forward", "imread_WebP", "uint8", alpha_is_dropped),
     Miniature("red first", "forward", "imencode_WebP", "uint8", with_inputs(red_for_blue)),
     Miniature("red first", "forward", "imwrite_WebP", "uint8", with_inputs(red_for_blue)),
