@@ -99,7 +99,7 @@ class Verdict:
     coverage: dict[str, dict[str, int]] = field(default_factory=dict)
     tally: dict[str, int] = field(default_factory=dict)  # what the backend counted, by name
     unasked: dict[str, int] = field(default_factory=dict)  # cases that could not be asked, by what the backend said
-    digest: str = ""  # of the cases, and of the results that were judged but for witnesses: what two runs may be compared by
+    digest: str = ""  # of the cases and their data, and of the results that were judged, but for witnesses: two runs are compared by it
 
 
 def search(
@@ -213,7 +213,7 @@ def _first_failure(
             elif not entry.may_pass:
                 return entry
     ledger.known = known = ledger.holding
-    ledger.bits = 0  # what is known to be wrong may be memory that no one wrote, another in each run
+    ledger.cases = ledger.bits = 0  # each version has witnesses of its own; what is known to be wrong may be memory that no one wrote
     cases, narrow = declared.cases(operation, dtype, backend), getattr(backend, "narrow", None)
     cases = cases.map(partial(narrow, operation)) if narrow else cases
     most, reuse = max(1, round(examples * declared.share * operation.share)), getattr(backend, "reuse", 1)

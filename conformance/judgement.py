@@ -55,6 +55,8 @@ class Ledger:
         """Count a case and the options that it was drawn with."""
         self.case, self.examples = case, self.examples + 1
         self.cases = zlib.crc32(repr(case).encode(), self.cases)
+        for array in case.arrays.values():
+            self.cases = zlib.crc32(b"" if array is None else array.tobytes(), self.cases)
         for name, value in {"regime": case.regime, **case.options}.items():
             if isinstance(value, (bool, int, str, tuple, type(None))):
                 self.coverage.setdefault(name, Counter())[str(value)] += 1

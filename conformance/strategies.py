@@ -83,7 +83,7 @@ def integer_data(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dty
     """Whole numbers over the whole range of an integer dtype."""
     limits = np.iinfo(dtype)
     if regime == "constant":
-        return np.full(shape, rng.integers(limits.min, limits.max, endpoint=True, dtype=dtype))
+        return np.full(shape, rng.integers(limits.min, limits.max, endpoint=True, dtype=dtype.type))
     if regime == "extremes":
         return rng.choice(np.array([limits.min, limits.max, (limits.min + limits.max) // 2], dtype), shape)
     if regime == "ramp":

@@ -100,8 +100,19 @@ def test_what_a_witness_gives_is_not_compared_between_runs(tmp_path):
         assert_accepted({"output": observed}, Expectation(iter([accepted]), {}, "uint8"))
 
     once, again = (search(Property("forward", check), others, "uint8", backend, examples=1, known=[entry]) for _ in range(2))
+    never = search(Property("forward", check), others, "uint8", backend, examples=1)
     assert once.outcome == "known"
-    assert once.digest == again.digest
+    assert once.digest == again.digest == never.digest
+
+
+def test_the_same_case_with_other_data_is_another_case():
+    declared = Property("forward", lambda *_: None)
+
+    def digest(value):
+        case = Case({"image": np.full((2, 2), value, np.uint8)}, {"ksize": (3, 3)}, "uint8")
+        return search(declared, replace(BLUR, cases=lambda _: st.just(case)), "uint8", form("opencv"), examples=1).digest
+
+    assert digest(1) == digest(1) != digest(2)
 
 
 def test_a_proposal_is_about_the_version_that_the_backend_says_first():

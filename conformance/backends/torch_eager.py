@@ -7,12 +7,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from conformance.backends.torch_documented import exists, named, undocumented
 from conformance.layouts import LAYOUTS, lay_out
 from conformance.model import Backend, Case, NotAsked, Operation, Results, Shape, torch
 from conformance.strategies import DTYPES
@@ -77,6 +77,14 @@ COMPOSITE: Mapping[str, tuple[str, ...]] = {
     "torch.nn.Sigmoid": ("float16",),
     **dict.fromkeys(LOSSES, HALVES),
 }
+
+# The same, in versions before 2.8 only (read off results of 2.4, which were not compared with 2.5 to 2.7).
+COMPOSITE_BEFORE_2_8 = (
+    "torch.nn.RMSNorm",
+    "torch.nn.Softmax",
+    "torch.nn.Softmin",
+    "torch.nn.functional.scaled_dot_product_attention",
+)
 
 # Fractional bits of tables of weights that are kept as 16-bit integers (aten/src/ATen/native/cpu/UpSampleKernel.cpp, its note on uint8).
 TABLE_BITS = {("torch.nn.functional.interpolate", "uint8"): 14}
@@ -199,15 +207,6 @@ def flops(operation: Operation, case: Case, tensors: dict[str, Any]) -> dict[str
     return {"backward_flops": backward.get_total_flops()}
 
 
-def _exists(name: str) -> bool:
-    """Whether the installed torch has a public name."""
-    try:
-        attrgetter(name.removeprefix("torch."))(torch)
-    except AttributeError:
-        return False
-    return True
-
-
 @dataclass(frozen=True)
 class TorchEager:
     """PyTorch's own kernels on a device."""
@@ -226,9 +225,9 @@ class TorchEager:
     def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
         """IEEE arithmetic, sums in any order, and what the tables above say."""
         flush = dtype == "bfloat16" and operation.id in FLUSHED_IN_BFLOAT16
-        by = ieee(dtype).but(
-            flush=flush, composite=dtype in COMPOSITE.get(operation.name, ()), table_bits=TABLE_BITS.get((operation.name, dtype))
-        )
+        earlier = dtype in HALVES and operation.name in COMPOSITE_BEFORE_2_8 and torch.__version__ < "2.8"
+        composite = earlier or dtype in COMPOSITE.get(operation.name, ())
+        by = ieee(dtype).but(flush=flush, composite=composite, table_bits=TABLE_BITS.get((operation.name, dtype)))
         if operation.name == "torch.optim.Muon":  # multiplies in bfloat16, see FLUSHED_IN_BFLOAT16
             by = by.but(operand=BFLOAT16, flush=True)
         own = operation.name in ATTENTION and dtype in EXPONENTIAL
@@ -238,33 +237,33 @@ class TorchEager:
         """Why a pair cannot be formed: no kernel, no such class in the installed torch, or a library of torch.ops that is missing."""
         if self.device == "cpu" and dtype in LACKING.get(operation.name, ()):
             return f"{operation.name} has no kernel for {dtype}"
-        if not operation.name.startswith("torch.ops.") and not _exists(operation.name):
+        if not operation.name.startswith("torch.ops.") and not exists(operation.name):
             return f"the installed torch has no {operation.name}"
         word = ON_A_PROCESSOR.get(operation.id, "")
-        if word and (self.device != "cpu" or word not in attrgetter(operation.name.removeprefix("torch."))(torch).__doc__):
+        if word and (self.device != "cpu" or word not in named(operation.name).__doc__):
             return f"{operation.name} has no {word} {'in the installed torch' if self.device == 'cpu' else f'on {self.device}'}"
         _, _, registered = operation.name.partition("torch.ops.")
         return import_reason(registered.partition(".")[0]) if registered else None
 
-    def tensors(self, case: Case) -> dict[str, Any]:
+    def tensors(self, operation: Operation, case: Case) -> dict[str, Any]:
         """The case's arrays on the device, laid out as the case says; NotAsked where the installed torch lacks an option."""
-        for option, name in LATER.items():
-            if case.options.get(option) and option not in attrgetter(name)(torch).__doc__:
-                raise NotAsked(f"the installed torch has no {option}")
+        reason = undocumented(operation, case)
+        if reason:
+            raise NotAsked(reason)
         layouts = case.layouts
         return {name: tensor_of(a, layouts.get(name, "contiguous"), self.device) for name, a in case.arrays.items()}
 
-    def on_meta(self, case: Case) -> dict[str, Any]:
+    def on_meta(self, operation: Operation, case: Case) -> dict[str, Any]:
         """The case's arrays without their data."""
-        return {name: None if tensor is None else tensor.to("meta") for name, tensor in self.tensors(case).items()}
+        return {name: None if tensor is None else tensor.to("meta") for name, tensor in self.tensors(operation, case).items()}
 
     def run(self, operation: Operation, case: Case) -> Results:
         """Call the operation on tensors made of the case's arrays."""
-        return arrays_of(operation.call(**self.tensors(case), **case.options))
+        return arrays_of(operation.call(**self.tensors(operation, case), **case.options))
 
     def pullback(self, operation: Operation, case: Case, dy: np.ndarray) -> Results:
         """Gradients of "output" with the cotangent dy, for every floating input."""
-        tensors = differentiable(operation, self.tensors(case))
+        tensors = differentiable(operation, self.tensors(operation, case))
         output = main_result(operation.call(**tensors, **case.options))
         output.backward(tensor_of(dy, case.layouts.get("dy", "contiguous"), self.device))
         return {name: array_of(t.grad) for name, t in tensors.items() if t is not None and t.grad is not None}
@@ -272,17 +271,17 @@ class TorchEager:
     def abstract(self, operation: Operation, case: Case) -> Mapping[str, tuple[Shape, str]]:
         """Shapes and dtypes as the meta device infers them."""
         with torch.device("meta"):
-            return shapes_of(operation.call(**self.on_meta(case), **case.options))
+            return shapes_of(operation.call(**self.on_meta(operation, case), **case.options))
 
     def fake(self, operation: Operation, case: Case) -> Mapping[str, tuple[Shape, str]]:
         """Shapes and dtypes as fake tensors have them: those of the device, without data."""
         with importlib.import_module("torch._subclasses.fake_tensor").FakeTensorMode() as mode:
-            tensors = {name: None if t is None else mode.from_tensor(t) for name, t in self.tensors(case).items()}
+            tensors = {name: None if t is None else mode.from_tensor(t) for name, t in self.tensors(operation, case).items()}
             return shapes_of(operation.call(**tensors, **case.options))
 
     def count(self, operation: Operation, case: Case) -> Mapping[str, int]:
         """Parameters of the layer and FLOPs of the call and of its backward pass, as torch counts them."""
-        tensors = self.tensors(case)
+        tensors = self.tensors(operation, case)
         layer = operation.module(**tensors, **case.options) if operation.module else None
         parameters = sum(parameter.numel() for parameter in layer.parameters()) if layer else 0
         return {"parameters": parameters, **flops(operation, case, tensors)}
@@ -290,7 +289,7 @@ class TorchEager:
     def abstract_count(self, operation: Operation, case: Case) -> Mapping[str, int]:
         """FLOPs of both passes on the meta device."""
         with torch.device("meta"):
-            return flops(operation, case, self.on_meta(case))
+            return flops(operation, case, self.on_meta(operation, case))
 
     def environment(self) -> Mapping[str, str]:
         """Versions, the processor's capability as torch's kernels take it, and the instructions that oneDNN's may use."""
@@ -303,12 +302,29 @@ class TorchEager:
         }
 
 
+def _supported(name: str) -> bool:
+    """Whether the processor has a set of instructions: as torch says, or, before it could be asked, as the kernel of Linux does."""
+    ask = getattr(torch.cpu, f"_is_{name}_supported", None)
+    return bool(ask()) if ask else any(flag.startswith(name) for flag in _flags())
+
+
+@cache
+def _flags() -> frozenset[str]:
+    """The processor's flags in /proc/cpuinfo; none elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(next((line for line in lines if line.startswith("flags")), "").split())
+
+
 def onednn_instructions() -> Mapping[str, bool]:
     """Which sets of instructions oneDNN may use here: those of the processor, up to what the variable ONEDNN_MAX_CPU_ISA admits."""
     highest = os.environ.get("ONEDNN_MAX_CPU_ISA", os.environ.get("DNNL_MAX_CPU_ISA", "")).lower()
-    has = {name: getattr(torch.cpu, f"_is_{name}_supported", lambda: False)() for name in ("avx512", "avx512_bf16")}
-    has["avx512_fp16"] = has["avx512"] and torch.ops.mkldnn._is_mkldnn_fp16_supported()
-    has["amx"] = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)()
+    has = {name: _supported(name) for name in ("avx512", "avx512_bf16")}
+    ask = getattr(torch.ops.mkldnn, "_is_mkldnn_fp16_supported", None)
+    has["avx512_fp16"] = bool(has["avx512"] and ask and ask())
+    has["amx"] = _supported("amx_tile")
     return {name: supported and name in CEILINGS.get(highest, has) for name, supported in has.items()}
 
 

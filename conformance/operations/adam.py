@@ -20,8 +20,9 @@ WITH_TENSOR = ("default", "single", "fused", "differentiable")  # "lr as a Tenso
 
 
 def call_adam(**arguments: Any) -> Any:
-    """Steps of Adam."""
-    return walk("Adam", **arguments)
+    """Steps of Adam; the option that torch 2.4 does not have is left out where it is not used."""
+    decoupled = {"decoupled_weight_decay": True} if arguments.pop("decoupled_weight_decay") else {}
+    return walk("Adam", **arguments, **decoupled)
 
 
 def call_adamw(**arguments: Any) -> Any:

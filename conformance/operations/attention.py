@@ -44,7 +44,8 @@ def masks(
     allowed = data.rng(name).random(shape) < draw(st.sampled_from([0.5, 0.8, 0.2, 0.0, 1.0]))
     if kind == "bool":
         return allowed
-    return np.where(allowed, data.array(name + " added", *shape), -np.inf).astype(data.array(name).dtype)
+    added = data.array(name + " added", *shape)
+    return np.where(allowed, added.astype(float), -np.inf).astype(added.dtype)
 
 
 @st.composite

@@ -86,7 +86,8 @@ def mask_cases(draw: st.DrawFn, data: Data, count: int, heads: int, length: int,
 
     def mask(name: str, *shape: int) -> Any:
         hidden = data.rng(name).random(shape) < shown
-        return hidden if kind == "bool" else np.where(hidden, -np.inf, data.array(name + " added", *shape)).astype(data.array(name).dtype)
+        added = data.array(name + " added", *shape)
+        return hidden if kind == "bool" else np.where(hidden, -np.inf, added.astype(float)).astype(added.dtype)
 
     if not count:
         return None, None, False

@@ -118,9 +118,11 @@ def walk(
             parameter.grad = None if t in lacking else g
         if scaler:
             torch.use_deterministic_algorithms(True)  # memory that a step leaves as it was allocated is NaN then
-            scaler.step(optimizer)
-            scaler.update()
-            torch.use_deterministic_algorithms(False)
+            try:
+                scaler.step(optimizer)
+                scaler.update()
+            finally:
+                torch.use_deterministic_algorithms(False)
         else:
             optimizer.step()
         for key, parameter in (("first", parameters[0]), ("second", parameters[1])):
