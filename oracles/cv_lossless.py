@@ -6,16 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Between, Exactly, OneOf
-
-LOSSLESS_MODE, PRESERVE_COLOR = 65, 2
+from oracles.bounded import Between, Exactly
 
 
 def kept(image: np.ndarray, *, name: str, parameters: tuple[int, ...]) -> dict[str, Any]:
     """The file is written, and read again as it is, it is the image.
 
-    JPEG 2000 need not keep the pixels, only what kind of image it is; WebP keeps the colours of pixels of no opacity only where
-    IMWRITE_WEBP_LOSSLESS_PRESERVE_COLOR asks for it.
+    JPEG 2000 need not keep the pixels, only what kind of image it is.
 
     image (H, W) or (H, W, 3 or 4), of a depth that the format has → the same; a single channel has no axis of its own
     Source: cv::imwrite (depths and channels of each format), cv::IMREAD_UNCHANGED.
@@ -24,8 +21,4 @@ def kept(image: np.ndarray, *, name: str, parameters: tuple[int, ...]) -> dict[s
     output: Any = Exactly(plain)
     if name.endswith(".jp2"):
         output = Between(np.zeros(plain.shape), np.full(plain.shape, float(np.iinfo(plain.dtype).max)), np.zeros(plain.shape, bool))
-    if name.endswith(".webp") and image.shape[2] == 4 and parameters[-2:] != (LOSSLESS_MODE, PRESERVE_COLOR):
-        unseen = (image[..., 3:] == 0) & (np.arange(4) < 3)
-        anything = Between(np.zeros(image.shape), np.full(image.shape, 255.0), unseen)
-        output = OneOf([output, anything], np.stack([np.ones(image.shape, bool), unseen]))
     return {"written": Exactly(True), "depth": Exactly(image.dtype.name), "output": output}

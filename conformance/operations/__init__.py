@@ -85,6 +85,7 @@ FAMILIES = (
     "cv_jpeg",
     "cv_bmp",
     "cv_tiff",
+    "cv_webp",
     "cv_pnm",
     "cv_lossless",
     "cv_window",

@@ -1,4 +1,4 @@
-"""Files of the formats that keep every pixel: WebP, Sun rasters; and JPEG 2000, which may."""
+"""Files of the formats that keep every pixel: Sun rasters; and JPEG 2000, which may."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from conformance.strategies import INTEGER_REGIMES, data_of
 from oracles.cv_lossless import kept
 
 WHOLE, WIDE = ("uint8",), ("uint8", "uint16")
-WEBP_LOSSLESS, WEBP_EXACT = (64, 101), (65, 2)  # IMWRITE_WEBP_QUALITY above 100, IMWRITE_WEBP_LOSSLESS_PRESERVE_COLOR
 PLAIN: tuple[tuple[int, ...], ...] = ((),)
 FORMATS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[int | None, ...], tuple[tuple[int, ...], ...]]] = {
     # variant: (depths, extensions, channels, parameters)
-    "WebP": (WHOLE, (".webp",), (3, 4), (WEBP_LOSSLESS, WEBP_EXACT)),
     "SunRaster": (WHOLE, (".ras", ".sr"), (None, 3), PLAIN),
     "JPEG2000": (WIDE, (".jp2",), (None, 3, 4), PLAIN),
 }
@@ -45,8 +43,6 @@ def images(draw: st.DrawFn, dtype: str, variant: str) -> Case:
     data = draw(data_of(dtype, INTEGER_REGIMES))
     sides = st.one_of(st.integers(1, 9), st.integers(1, 9), st.integers(32, 40))
     height, width, depth = draw(sides), draw(sides), draw(st.sampled_from(channels))
-    if not hasattr(cv2, "IMWRITE_WEBP_LOSSLESS_MODE"):
-        parameters = tuple(each for each in parameters if each != WEBP_EXACT)
     image = data.array("image", height, width, *(() if depth is None else (depth,)))
     return data.case({"image": image}, name="image" + draw(st.sampled_from(extensions)), parameters=draw(st.sampled_from(parameters)))
 
