@@ -42,10 +42,18 @@ def scaled(x: Any, mean: Any, variance: Any, weight: Any, bias: Any, eps: float)
 
 
 def certain(x: Any) -> Any:
-    """A subject's own number, as if it had no error: where it is used twice, its error is the same both times (unless it overflows)."""
+    """A subject's own number, as if it had no error: where it is used twice, its error is the same both times (unless it overflows).
+
+    Where it has one its last bit is set, as that of a subject's may be: 1/3 · 3 would else be 1, and products with it exact.
+    """
     if not isinstance(x, Bounded):
         return x
-    return Bounded(x.value, np.where(np.abs(x.value) + x.error < x.by.compute.overflow, 0.0, x.error), x.by)
+    last = x.by.compute.precision - 1
+    mantissa, exponent = np.frexp(x.value)
+    with np.errstate(invalid="ignore"):
+        odd = np.ldexp(2 * np.floor(np.ldexp(mantissa, last)) + 1, exponent - last - 1)
+    value = np.where((x.error > 0) & (x.value != 0) & np.isfinite(x.value), odd, x.value)
+    return Bounded(value, np.where(np.abs(x.value) + x.error < x.by.compute.overflow, 0.0, x.error), x.by)
 
 
 def folded(x: Any, mean: Any, variance: Any, weight: Any, bias: Any, eps: float) -> Any:

@@ -69,6 +69,19 @@ def test_one_factor_and_one_shift_lie_in_the_balls_of_folded(mean):
         assert folded(given, *moments(given, (1,)), exact(weight, BY), exact(bias, BY), 0.25).accepts(y).all()
 
 
+@pytest.mark.parametrize("weight", [1.0, 3.0])
+def test_products_with_a_number_that_is_rounded_are_rounded_in_folded(weight):
+    x = np.full((1, 1), -6.0, SINGLE)
+    factor = SINGLE(weight) / np.sqrt(SINGLE(8) + SINGLE(1))  # 1/3, and 1 by two roundings
+    fused = SINGLE(np.float64(-6) * np.float64(factor) + np.float64(SINGLE(6) * factor))
+    given, mean, variance = exact(x, BY), exact(x, BY), exact(np.full((1, 1), 8.0, SINGLE), BY)
+    ball = folded(given, mean, variance, exact(np.full((1, 1), weight, SINGLE), BY), None, 1.0)
+    assert ball.accepts(np.array([[fused]])).all()
+    assert not ball.accepts(np.array([[1e-5]], SINGLE)).any()
+    certainly = folded(given, mean, exact(np.full((1, 1), 3.0, SINGLE), BY), None, None, 1.0)
+    assert not certainly.accepts(np.array([[1e-9]], SINGLE)).any()
+
+
 def test_no_ball_holds_a_variance_that_has_cancelled():
     x = rows(0, 1000.0, 16)[:1]
     raw = np.square(x).mean(1, keepdims=True, dtype=SINGLE) - np.square(x.mean(1, keepdims=True, dtype=SINGLE))
