@@ -84,7 +84,7 @@ def flushed(x: Bounded) -> Bounded:
     return ball(x.value, np.where(low & (top > 0), x.error + np.minimum(top, x.by.compute.normal), x.error), x.by)
 
 
-def given(x: Any, by: Arithmetic) -> Bounded:
+def as_input(x: Any, by: Arithmetic) -> Bounded:
     """An input as the subject may read it: these very numbers, subnormal ones as zero where it does so."""
     return flushed(exact(x, by)) if by.reads_zero else exact(x, by)
 
