@@ -14,7 +14,7 @@ import numpy as np
 
 from conformance.model import Backend, Case, Operation, Results
 from conformance.strategies import DTYPES
-from oracles.bounded import exact
+from oracles.bounded import as_input
 
 
 class Disagreement(AssertionError):
@@ -102,7 +102,7 @@ def balls(operation: Operation, case: Case, backend: Backend, arithmetic: Any = 
 
     def ball(name: str, array: np.ndarray | None) -> Any:
         data = array is not None and name not in operation.plain and (array.dtype == own or array.dtype.kind == "f")
-        return exact(array, by) if data else array
+        return as_input(array, by) if data else array
 
     return {name: ball(name, array) for name, array in case.arrays.items()}
 
@@ -152,7 +152,7 @@ def _expectation(
         for by in arithmetics:
             for formulation in (oracle, *getattr(oracle, "formulations", ())):
                 arrays = balls(operation, case, backend, by)
-                yield named(formulation(*(exact(dy, by) for dy in cotangents), **arrays, **case.options, **followed))
+                yield named(formulation(*(as_input(dy, by) for dy in cotangents), **arrays, **case.options, **followed))
 
     return Expectation(formulations(), operation.result_dtypes if not cotangents else {}, case.dtype)
 

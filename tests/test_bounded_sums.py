@@ -22,6 +22,7 @@ from oracles.bounded import (
     Bounded,
     Format,
     add_at,
+    as_input,
     cascade,
     coarse,
     constant,
@@ -192,6 +193,17 @@ def test_flushing_subjects_lie_in_their_ball(data: st.DataObject, share: Fractio
         assert_within(p * q, flush(nearest(read(a) * read(b), fmt)))
         assert_within(p + q, flush(nearest(read(a) + read(b), fmt)))
         assert_within(p.reshape(1) @ q.reshape(1), flush(nearest(read(a) * read(b), fmt)))
+
+
+def test_subnormal_inputs_are_doubtful_where_they_may_be_read_as_zero() -> None:
+    least = FLOAT32.normal
+    numbers = np.array([least / 2, -least / 4, least, 0.0, 1.0, np.inf, np.nan])
+    by = native(FLOAT32).but(flush=True, reads_zero=True)
+    read = as_input(numbers, by)
+    np.testing.assert_array_equal(read.value, numbers)
+    assert read.error.tolist() == [least / 2, least / 4, 0, 0, 0, 0, 0]
+    assert np.maximum(read, 0.0).error[:2] == pytest.approx([least / 2, 0], abs=0, rel=1e-9)
+    assert as_input(numbers, by.but(reads_zero=False)).is_exact
 
 
 def test_mixed_arithmetics_take_the_coarser_sums() -> None:

@@ -21,6 +21,7 @@ NAMED = {
     "inductor_cuda": "torch_compile",
     "onnxruntime": "onnxruntime",
     "openvino": "openvino",
+    "torchax": "torchax",
     "opencv": "opencv",
     "opencv_plain": "opencv_plain",
     "opencv_opencl": "opencv_opencl",

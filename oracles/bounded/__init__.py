@@ -10,7 +10,7 @@ means        means whose weights are balls; functions read off a table
 from .arithmetic import TABLE, Accuracy, Arithmetic, Split, any_order, cascade, ieee
 from .ball import Bounded, constant, entering, exact
 from .doubtful import Doubtful
-from .elementwise import erf, erfc
+from .elementwise import as_input, erf, erfc
 from .formats import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, FORMATS, INTEGERS, TF32, Format, Integers
 from .kept import anything_where, fixed, kept, limited, tabulated, truncated
 from .means import interpolated, weighted_mean
@@ -41,6 +41,7 @@ __all__ = [
     "add_at",
     "any_order",
     "anything_where",
+    "as_input",
     "blurred",
     "cascade",
     "coarse",

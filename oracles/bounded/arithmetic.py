@@ -78,6 +78,7 @@ class Arithmetic:
     chopped        sums of products cut off what hangs over the largest term's last place, instead of rounding (see `products`)
     split          how sums of products may be split into parts that are stored, if they are
     flush          subnormal operands and results may become zero
+    reads_zero     subnormal inputs may be read as zero, by maxima and comparisons too (x86's denormals-are-zero)
     depth          n ↦ most additions one term of an n-term sum passes through (sums; products are any-order always)
     accuracy       name of an elementary operation ↦ its `Accuracy`
     composite      every elementary operation is a kernel of its own, whose result is stored in `compute` (see `as_composite`)
@@ -98,6 +99,7 @@ class Arithmetic:
     chopped: bool = False
     split: Split | None = None
     flush: bool = False
+    reads_zero: bool = False
     depth: Callable[[Any], Any] = any_order
     accuracy: Mapping[str, Accuracy] = field(default_factory=lambda: TABLE, hash=False)
     composite: bool = False

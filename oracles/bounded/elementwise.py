@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import ORACLE, ZERO, Arithmetic
-from .ball import FUNCTIONS, UFUNCS, Bounded, all_below, ball, together
+from .ball import FUNCTIONS, UFUNCS, Bounded, all_below, ball, exact, together
 from .exactness import exact_at, exact_power, exact_power_of_two, exact_product, exact_quotient, exact_root, exact_sum
 from .formats import Array, Mask
 from .overflow import repaired
@@ -82,6 +82,11 @@ def flushed(x: Bounded) -> Bounded:
     top = np.abs(x.value) + x.error
     low = np.abs(x.value) - x.error < x.by.compute.normal
     return ball(x.value, np.where(low & (top > 0), x.error + np.minimum(top, x.by.compute.normal), x.error), x.by)
+
+
+def as_input(x: Any, by: Arithmetic) -> Bounded:
+    """An input as the subject may read it: these very numbers, subnormal ones as zero where it does so."""
+    return flushed(exact(x, by)) if by.reads_zero else exact(x, by)
 
 
 def ends(x: Bounded) -> tuple[Array, Array]:
