@@ -28,13 +28,19 @@ def exists(name: str) -> bool:
     return True
 
 
+def _takes_a_tensor_as_rate(optimizer: Any) -> bool:
+    """Whether the signature or the description of `lr` names tensors; Muon's says so in its description only."""
+    described = optimizer.__doc__.partition("lr (")[2].partition(")")[0]
+    return "Tensor" in f"{inspect.signature(optimizer).parameters['lr']} {described}"
+
+
 def undocumented(operation: Operation, case: Case) -> str | None:
     """What the installed torch does not document, or takes where others refuse it, so that a case cannot be asked; or None."""
     options = case.options
     for option in LATER:
         if options.get(option) and option not in named(operation.name).__doc__:
             return f"the installed torch has no {option} in {operation.name}"
-    if options.get("lr_form", "number") != "number" and "Tensor" not in str(inspect.signature(named(operation.name)).parameters["lr"]):
+    if options.get("lr_form", "number") != "number" and not _takes_a_tensor_as_rate(named(operation.name)):
         return f"the rate of {operation.name} is no tensor in the installed torch"
     policy = dict(options.get("chunks") or ()).get("acc_policy")
     if policy and policy not in get_args(torch.nn.LinearCrossEntropyOptions.__annotations__["acc_policy"]):

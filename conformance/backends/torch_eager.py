@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backends.processor import onednn_instructions
 from conformance.backends.torch_documented import exists, named, undocumented
 from conformance.layouts import LAYOUTS, lay_out
 from conformance.model import Backend, Case, NotAsked, Operation, Results, Shape, torch
@@ -96,14 +96,6 @@ ON_A_PROCESSOR: Mapping[str, str] = dict.fromkeys(("interpolate_lanczos", "inter
 
 # Options that not every version has, and the name whose documentation then has them: a case that uses one is not asked of an older version.
 LATER: Mapping[str, str] = {"enable_gqa": "nn.functional.scaled_dot_product_attention"}
-
-# What oneDNN uses below a ceiling, by the ceiling's name (oneDNN's documentation, "CPU dispatcher control"); measured, oneDNN 3.12.
-CEILINGS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("sse41", "avx", "avx2", "avx2_vnni", "avx2_vnni_2"), ()),
-    **dict.fromkeys(("avx512_core", "avx512_core_vnni"), ("avx512",)),
-    "avx512_core_bf16": ("avx512", "avx512_bf16"),
-    **dict.fromkeys(("avx512_core_fp16", "avx10_1_512"), ("avx512", "avx512_bf16", "avx512_fp16")),
-}
 
 # Layers that multiply matrices or convolve, forwards or backwards.
 PRODUCTS = frozenset(
@@ -300,32 +292,6 @@ class TorchEager:
             "capability": torch.backends.cpu.get_cpu_capability(),
             **{name: "yes" if used else "no" for name, used in onednn_instructions().items()},
         }
-
-
-def _supported(name: str) -> bool:
-    """Whether the processor has a set of instructions: as torch says, or, before it could be asked, as the kernel of Linux does."""
-    ask = getattr(torch.cpu, f"_is_{name}_supported", None)
-    return bool(ask()) if ask else any(flag.startswith(name) for flag in _flags())
-
-
-@cache
-def _flags() -> frozenset[str]:
-    """The processor's flags in /proc/cpuinfo; none elsewhere."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return frozenset()
-    return frozenset(next((line for line in lines if line.startswith("flags")), "").split())
-
-
-def onednn_instructions() -> Mapping[str, bool]:
-    """Which sets of instructions oneDNN may use here: those of the processor, up to what the variable ONEDNN_MAX_CPU_ISA admits."""
-    highest = os.environ.get("ONEDNN_MAX_CPU_ISA", os.environ.get("DNNL_MAX_CPU_ISA", "")).lower()
-    has = {name: _supported(name) for name in ("avx512", "avx512_bf16")}
-    ask = getattr(torch.ops.mkldnn, "_is_mkldnn_fp16_supported", None)
-    has["avx512_fp16"] = bool(has["avx512"] and ask and ask())
-    has["amx"] = _supported("amx_tile")
-    return {name: supported and name in CEILINGS.get(highest, has) for name, supported in has.items()}
 
 
 @cache
