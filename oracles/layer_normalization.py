@@ -79,12 +79,13 @@ def centred(dy: Any, weight: Any, x: Any, mean: Any, inverse: Any, axes: Axes, i
 def expanded(dy: Any, weight: Any, x: Any, mean: Any, inverse: Any, axes: Axes, inner: Axes, at_once: bool = False) -> tuple[Any, Any]:
     """The same as g/σ + b·x + c: b = (mean·Σg − Σg·x)/(σ³n), c = −b·mean − Σg/(σn); and (Σ dy·x − mean·Σ dy)/σ.
 
-    b and the mean are the same in b·x and in c: their errors do not add up as if they were not (where all is finite). `at_once`:
-    dy · (weight/σ).
+    What has one weight is added up before it is weighted. b and the mean are the same in b·x and in c: their errors do not add up as if
+    they were not (where all is finite). `at_once`: dy · (weight/σ).
     """
-    total, share = np.sum(weighted(dy, weight), axis=axes, keepdims=True), 1 / group_size(x, axes)
-    b = (total * mean - np.sum(weighted(dy * x, weight), axis=axes, keepdims=True)) * inverse * inverse * inverse * share
-    products = np.sum(dy * x, axis=inner, keepdims=True) - mean * np.sum(dy, axis=inner, keepdims=True)
+    first_sum, second_sum = (np.sum(z, axis=inner, keepdims=True) if inner else z for z in (dy, dy * x))
+    total, share = np.sum(weighted(first_sum, weight), axis=axes, keepdims=True), 1 / group_size(x, axes)
+    b = (total * mean - np.sum(weighted(second_sum, weight), axis=axes, keepdims=True)) * inverse * inverse * inverse * share
+    products = second_sum - mean * first_sum
     same, mean_, rest = certain(b), certain(mean), total * inverse * share
     rounding = (same * x + (-(same * mean_) - certain(rest))) - (same * (x - mean_) - certain(rest))
     first = dy * weighted(inverse, weight) if at_once else weighted(inverse * dy, weight)

@@ -68,11 +68,21 @@ def folded(x: Any, mean: Any, variance: Any, weight: Any, bias: Any, eps: float)
     return (x - mean) * s + shift + rounding
 
 
-def centred_gradient(dy: Any, x: Any, mean: Any, inverse: Any, axes: Axes) -> Any:
+def shared_first(total: Any, inverse: Any, n: int) -> Any:
+    """A sum divided by how many it is of, then by the variance."""
+    return total / n * np.square(inverse)
+
+
+def shared_last(total: Any, inverse: Any, n: int) -> Any:
+    """A sum divided by the variance, then by how many it is of: it may overflow where the other does not."""
+    return total * inverse * inverse / n
+
+
+def centred_gradient(dy: Any, x: Any, mean: Any, inverse: Any, axes: Axes, share: Any = shared_first) -> Any:
     """The derivative of Σ dy·x̂ by x, divided by `inverse` = 1/√(variance + eps): dy − mean(dy) − x̂·mean(dy·x̂), x̂ = (x − mean)·inverse.
 
     Source: Ioffe & Szegedy 2015, the chain rule after Algorithm 1.
     """
     centred = x - mean
-    share = np.sum(dy * centred, axis=axes, keepdims=True) / group_size(x, axes)
-    return dy - np.mean(dy, axis=axes, keepdims=True) - centred * (share * np.square(inverse))
+    total = np.sum(dy * centred, axis=axes, keepdims=True)
+    return dy - np.mean(dy, axis=axes, keepdims=True) - centred * share(total, inverse, group_size(x, axes))

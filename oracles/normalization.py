@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from oracles.bounded import Bounded, Exactly, OneOf, exact, stored
-from oracles.moments import Axes, centred_gradient, folded, group_size, moments, scaled, updated_moments
+from oracles.moments import Axes, centred_gradient, folded, group_size, moments, scaled, shared_first, shared_last, updated_moments
 
 
 def in_batches(x: Any, batches: int, unbatched: bool = False) -> Any:
@@ -158,21 +158,27 @@ def in_turn(dx: Any, inverse: Any, factor: Any) -> Any:
     return dx * inverse * factor
 
 
+DERIVATIONS = list(itertools.product((moments, updated_moments), (at_once, in_turn), (shared_first, shared_last), (False, True)))
+
+
 def differentiated(dy: Any, x: Any, arrays: Any, options: Any, instances: bool, how: Any) -> dict[str, Any]:
-    """dweight = Σ dy·x̂, dbias = Σ dy; dx = weight/σ · (dy − mean(dy) − x̂·mean(dy·x̂)), by the running statistics weight/σ · dy."""
+    """dweight = Σ dy·x̂, dbias = Σ dy; dx = weight/σ · (dy − mean(dy) − x̂·mean(dy·x̂)), by the running statistics weight/σ · dy.
+
+    `how`: statistics, how σ and weight, and how the count and σ², come to a sum, and whether running statistics divide each image's own.
+    """
     running_mean, running_var, weight, bias = arrays
     eps, training, batches, unbatched = options
-    statistics, scale = how
+    statistics, scale, share, apart = how
     dy, images = in_batches(dy, batches, unbatched), in_batches(x, batches, unbatched)
     axes, by_batch = axes_of(images.ndim, instances), training or running_mean is None
     mean, variance, factor = (for_channels(array, images.ndim) for array in (running_mean, running_var, weight))
     mean, variance = statistics(images, axes) if by_batch else (mean, variance)
     inverse = stored(1 / np.sqrt(variance + eps))
-    dx = centred_gradient(dy, images, mean, inverse, axes) if by_batch else dy
+    dx = centred_gradient(dy, images, mean, inverse, axes, share) if by_batch else dy
     found = {"x": (dx * inverse if factor is None else scale(dx, inverse, factor)).reshape(x.shape)}
     others = axes_of(images.ndim, instances=False)
     if weight is not None:
-        products = np.sum(dy * (images - mean), axis=axes if by_batch else others, keepdims=True)
+        products = np.sum(dy * (images - mean), axis=axes if by_batch or apart else others, keepdims=True)
         found["weight"] = np.sum(products * inverse if x.size else products, axis=(0, *others))
     if bias is not None:
         found["bias"] = np.sum(dy, axis=(0, *others))
@@ -193,7 +199,7 @@ def batch_norm_gradient(
     batches: int = 1,
     resume_at: int | None = None,
     observed: Any = None,
-    how: Any = (moments, at_once),
+    how: Any = DERIVATIONS[0],
 ) -> dict[str, Any]:
     """With x̂ = (x − mean)/σ: dweight = Σ dy·x̂, dbias = Σ dy; dx = weight/σ · (dy − mean(dy) − x̂·mean(dy·x̂)), in evaluation weight/σ · dy.
 
@@ -218,7 +224,7 @@ def instance_norm_gradient(
     resume_at: int | None = None,
     rank: int,
     observed: Any = None,
-    how: Any = (moments, at_once),
+    how: Any = DERIVATIONS[0],
 ) -> dict[str, Any]:
     """As of batch normalisation, the means over one image.
 
@@ -228,9 +234,8 @@ def instance_norm_gradient(
     return differentiated(dy, x, arrays, (eps, training, batches, x.ndim == rank + 1), instances=True, how=how)
 
 
-DERIVATIONS = list(itertools.product((moments, updated_moments), (at_once, in_turn)))
 batch_norm_gradient.formulations = tuple(  # type: ignore[attr-defined]
-    functools.partial(batch_norm_gradient, how=way) for way in DERIVATIONS[1:]
+    functools.partial(batch_norm_gradient, how=way) for way in DERIVATIONS[2::2]
 )
 instance_norm_gradient.formulations = tuple(  # type: ignore[attr-defined]
     functools.partial(instance_norm_gradient, how=way) for way in DERIVATIONS[1:]

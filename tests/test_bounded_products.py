@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oracles.bounded import BFLOAT16, FLOAT16, FLOAT32, TF32, Format, Split, contract, exact, ieee
+from oracles.bounded import BFLOAT16, FLOAT16, FLOAT32, TF32, Format, Split, contract, exact, ieee, weighted
 from tests.test_bounded_elementwise import assert_within
 from tests.test_bounded_formats import nearest
 
@@ -167,3 +167,12 @@ def test_operands_may_be_rounded_either_way_at_a_tie(tie: float) -> None:
     assert y.accepts(np.array(math.floor(tie / place) * place, np.float32))
     assert y.accepts(np.array(math.ceil(tie / place) * place, np.float32))
     assert not y.accepts(np.array((math.ceil(tie / place) + 2) * place, np.float32))
+
+
+def test_products_below_the_numbers_of_float64_may_be_zero_or_the_least_of_them():
+    by = ieee("float64")
+    half, found = exact(np.array([0.5, 0.0]), by), np.array([[5e-324, 0.0], [0.0, 0.0]])
+    for beside in (1.0, np.nan):
+        ball = weighted("ij,j->i", exact(np.array([[5e-324, beside], [0.0, 1.0]]), by), half)
+        assert all(ball.accepts(y).all() for y in found)
+        assert not ball.accepts(np.array([1.5e-323, 5e-324])).any()

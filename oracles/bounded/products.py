@@ -121,7 +121,7 @@ def _calm(product: Product, length: int, x: Bounded, y: Bounded, bias: Bounded |
         terms = terms + (np.abs(bias.value) + bias.error > 0)
         grain = min(grain, bias.grain)
     fixed = by.constant_bits is not None and (x.grain >= 1 or y.grain >= 1)
-    spread = spread + np.where(magnitude > 0, loss, 0.0)
+    spread = spread + loss
     roundings = CHOPPED * terms if by.chopped else terms
     whole = accumulated(by, value, spread, magnitude, roundings, terms, grain, fixed)
     return whole if by.split is None else _in_parts(by.split, length, bias is not None, whole, magnitude, terms, grain)
