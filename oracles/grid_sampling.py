@@ -259,14 +259,14 @@ def nearest_gradient(dy: Any, cells: Any, reading: Reading) -> Any:
 
 
 def hull(above: Any, below: Any) -> Any:
-    """Everything between two derivatives, as of a function with a corner; that from above where there is no number."""
+    """Everything between two derivatives, as of a function with a corner; that from below where one of them is no number."""
     if not isinstance(above, Bounded):
         return (above + below) / 2
     numbers = np.isfinite(above.value) & np.isfinite(below.value) & ~above.free & ~below.free
     one, other = np.where(numbers, above.value, 0.0), np.where(numbers, below.value, 0.0)
-    apart, error = np.abs(one - other), np.where(numbers, np.maximum(above.error, below.error), above.error)
-    middle = one + (other - one) / 2
-    return Bounded(np.where(apart > 0, middle, above.value), np.where(apart > 0, (error + apart / 2) * (1 + 2.0**-50), error), above.by)
+    apart, error = np.abs(one - other), np.maximum(above.error, below.error)
+    around = np.where(apart > 0, (error + apart / 2) * (1 + 2.0**-50), error)
+    return Bounded(np.where(numbers, one + (other - one) / 2, below.value), np.where(numbers, around, below.error), above.by)
 
 
 def gradient_at_corners(dy: Any, input: Any, grid: Any, **options: Any) -> dict[str, Any]:

@@ -138,3 +138,20 @@ def test_an_infinite_position_has_no_place_where_the_corners_are_one(mode: str) 
     arrays = [exact(np.full((1, 1, 1, 1), 8.0), by), exact(np.array([[[[-np.inf, 0.5]]]]), by)]
     accepted = grid_sample(*arrays, mode=mode, padding_mode="zeros", align_corners=True)
     assert all(accepted.accepts(np.full((1, 1, 1, 1), y)).all() for y in (0.0, 8.0, np.nan))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_at_an_edge_the_slope_of_either_side_is_accepted_where_the_other_is_not_a_number(dtype: str) -> None:
+    by = ieee(dtype)
+    x = np.array([[[[np.nan], [0.5]]]])
+    at = np.array([[[[0.0, 1.5]]]])  # row 2, which is row 1 again; row 3 is row 0
+    options: dict[str, Any] = {"mode": "bilinear", "padding_mode": "reflection", "align_corners": False}
+    ways = (grid_sample_gradient, *grid_sample_gradient.formulations)
+    found = [way(exact(np.ones((1, 1, 1, 1)), by), exact(x, by), exact(at, by), **options)["grid"] for way in ways]
+
+    def accepted(slope: float) -> bool:
+        return any(ball.accepts(np.array([[[[0.0, slope]]]])).all() for ball in found)
+
+    assert accepted(0.0)
+    assert accepted(np.nan)
+    assert not accepted(0.25)
