@@ -259,14 +259,15 @@ def nearest_gradient(dy: Any, cells: Any, reading: Reading) -> Any:
 
 
 def hull(above: Any, below: Any) -> Any:
-    """Everything between two derivatives, as of a function with a corner; that from below where one of them is no number."""
+    """Everything between two derivatives, as of a function with a corner; either of them where one is no number."""
     if not isinstance(above, Bounded):
         return (above + below) / 2
     numbers = np.isfinite(above.value) & np.isfinite(below.value) & ~above.free & ~below.free
     one, other = np.where(numbers, above.value, 0.0), np.where(numbers, below.value, 0.0)
     apart, error = np.abs(one - other), np.maximum(above.error, below.error)
-    around = np.where(apart > 0, (error + apart / 2) * (1 + 2.0**-50), error)
-    return Bounded(np.where(numbers, one + (other - one) / 2, below.value), np.where(numbers, around, below.error), above.by)
+    middle, around = one + (other - one) / 2, np.where(apart > 0, (error + apart / 2) * (1 + 2.0**-50), error)
+    sides = [(np.where(numbers, middle, side.value), np.where(numbers, around, side.error)) for side in (above, below)]
+    return OneOf([Bounded(value, error, above.by) for value, error in sides])
 
 
 def gradient_at_corners(dy: Any, input: Any, grid: Any, **options: Any) -> dict[str, Any]:
@@ -286,10 +287,10 @@ def gradient_with_zeros(dy: Any, input: Any, grid: Any, **options: Any) -> dict[
     return grid_sample_gradient(dy, input, grid, **options, zeros=True)
 
 
-def by_products(last_first: bool, zeros: bool = False) -> Any:
+def by_products(last_first: bool, zeros: bool = False, outside: bool = False) -> Any:
     """The gradient whose part by the grid multiplies dy with cells of the image first, in one order of axes, and by how far they lie last.
 
-    With `zeros` it also multiplies by weights of 0.
+    With `zeros` it also multiplies by weights of 0, with `outside` also cells that continue the image.
     """
 
     def gradient(
@@ -300,10 +301,13 @@ def by_products(last_first: bool, zeros: bool = False) -> Any:
             return found
         reading = Reading(input, grid, padding_mode, align_corners)
         labels, points = "ijk"[: len(reading.sides)], dy.reshape(*reading.output[:2], reading.points)
-        cells = reading.continuation(contract(f"ncp,nc{labels}->np{labels}", points, input))
+        products = f"ncp,nc{labels}->np{labels}"
+        cells = (
+            contract(products, points, reading.continuation(input)) if outside else reading.continuation(contract(products, points, input))
+        )
         besides, weights = reading.besides(mode) if zeros else (None,) * 3, reading.weights(mode)
         each = [by_axes(cells, weights, reading.slopes(mode, side), besides, reading.scales, last_first) for side in (False, True)]
-        return {**found, "grid": by_grid(hull(*each), grid, reading)}
+        return {**found, "grid": hull(*(by_grid(side, grid, reading) for side in each))}
 
     return gradient
 
@@ -315,5 +319,5 @@ def by_axes(cells: Any, weights: list[Any], slopes: list[Any], besides: Any, sca
     return np.stack([part * scale for part, scale in zip(parts, scales, strict=True)][::-1], axis=-1)
 
 
-ORDERS = (by_products(False), by_products(True), by_products(False, zeros=True), by_products(True, zeros=True))
+ORDERS = tuple(by_products(*way) for way in itertools.product((False, True), repeat=3))
 grid_sample_gradient.formulations = (gradient_at_corners, *ORDERS, gradient_with_zeros)  # type: ignore[attr-defined]

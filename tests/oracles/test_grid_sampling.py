@@ -100,9 +100,7 @@ def test_gradients_are_differences(rank: int, padding_mode: str, mode: str) -> N
     found = grid_sample_gradient(exact(dy, FLOAT64), exact(x, FLOAT64), exact(grid, FLOAT64), **options)
     for formulation in grid_sample_gradient.formulations:
         other = formulation(exact(dy, FLOAT64), exact(x, FLOAT64), exact(grid, FLOAT64), **options)
-        np.testing.assert_allclose(
-            other["grid"].value if mode != "nearest" else 0, found["grid"].value if mode != "nearest" else 0, atol=1e-9
-        )
+        assert mode == "nearest" or other["grid"].accepts(found["grid"].value).all()
     rng = np.random.default_rng(2)
     for name, array in {"input": x, "grid": grid}.items():
         direction, step = rng.standard_normal(array.shape), 2.0**-20
