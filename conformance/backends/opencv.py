@@ -14,7 +14,7 @@ from conformance.backends import screen
 from conformance.backends.opencv_colors import COLORS
 from conformance.layouts import LAYOUTS, lay_out
 from conformance.model import Backend, Case, Operation, Results, cv2
-from oracles.bounded import FLOAT32, FLOAT64, TABLE, Accuracy, Arithmetic, ieee
+from oracles.bounded import FLOAT32, FLOAT64, TABLE, Accuracy, Arithmetic, Format, ieee
 
 SILENT = 0  # cv::utils::logging::LogLevel
 AVX2 = 11  # cv::CpuFeatures, which Python has no names for
@@ -55,9 +55,9 @@ FIXED_WEIGHTS = {"GaussianBlur-uint8": carried(8), "GaussianBlur-uint16": carrie
 # Sums of float32 images in double precision (measured: bit-exact so).
 IN_DOUBLE = ("cv2.blur",)
 
-# Weights of float64 images in single precision, their sums in double (measured).
+# Weights of float64 images in single precision, products with them and their sums in double (measured).
 WEIGHTS_IN_SINGLE = ("cv2.resize",)
-
+SINGLE = Format("float64 by float32", FLOAT32.precision, FLOAT64.emin, FLOAT64.emax)
 
 # Functions of float32 images that are read off a table over the range of the image: kExpNumBinsPerChannel of bilateralFilter.
 STEPS = {"bilateralFilter-float32": 1 << 12}
@@ -102,7 +102,7 @@ class OpenCV:
             return by.but(accuracy={**TABLE, "exp": Accuracy(2.0, 2.0**-12, flush=1.0)})
         if "float" in dtype:
             if operation.name in WEIGHTS_IN_SINGLE and dtype == "float64":
-                return by.but(compute=FLOAT32)
+                return by.but(compute=SINGLE)
             return by.but(compute=FLOAT64, accumulate=FLOAT64) if operation.name in IN_DOUBLE else by
         weights = FIXED_WEIGHTS.get(key)
         if weights:
