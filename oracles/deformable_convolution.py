@@ -9,7 +9,7 @@ import numpy as np
 
 from oracles.bounded import contract, stored
 from oracles.convolution import Geometry
-from oracles.grid_sampling import hat_slope
+from oracles.grid_reading import hat_slope
 from oracles.sampling_grid import hat
 
 

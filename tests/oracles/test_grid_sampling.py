@@ -153,3 +153,14 @@ def test_at_an_edge_the_slope_of_either_side_is_accepted_where_the_other_is_not_
     assert accepted(0.0)
     assert accepted(np.nan)
     assert not accepted(0.25)
+
+
+def test_beyond_an_edge_a_slope_that_overflows_may_be_multiplied_by_zero() -> None:
+    by = ieee("float32")
+    x, at = np.array([[[[-3.0, 3.0]]]]), np.array([[[[-2.0, 0.0]]]])
+    ways = (grid_sample_gradient, *grid_sample_gradient.formulations)
+    for size, lost in ((3e38, True), (3.0, False)):
+        dy = np.full((1, 1, 1, 1), size)
+        found = [way(exact(dy, by), exact(x, by), exact(at, by), padding_mode="border", align_corners=False)["grid"] for way in ways]
+        assert any(ball.accepts(np.array([[[[np.nan, 0.0]]]])).all() for ball in found) == lost
+        assert not any(ball.accepts(np.array([[[[1.0, 0.0]]]])).all() for ball in found[:1])
