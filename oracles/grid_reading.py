@@ -44,13 +44,14 @@ class Reading:
         return found
 
     def put_on_edges(self) -> np.ndarray:
-        """Put the positions into the image, and say which axes of the grid (N, points, axes) are beyond an edge for certain."""
+        """Put the positions into the image, with zeros around it, and say which may be on an edge or beyond: (N, points, axes)."""
         beyond = []
         for p, n in zip(self.at, self.sides, strict=True):
             inside = reflected(p, self.continued)
             value, error = getattr(inside, "value", inside), getattr(inside, "error", 0.0)
-            beyond.append((value + error < 0) | (value - error > n - 1))
+            beyond.append((value - error <= 0) | (value + error >= n - 1))
         self.at = [np.clip(reflected(p, self.continued), 0, n - 1) for p, n in zip(self.at, self.sides, strict=True)]
+        self.continued = "constant"
         return np.stack(beyond[::-1], axis=-1)
 
     @staticmethod

@@ -204,23 +204,29 @@ def by_axes(cells: Any, weights: list[Any], slopes: list[Any], besides: Any, sca
     return np.stack([part * scale for part, scale in zip(parts, scales, strict=True)][::-1], axis=-1)
 
 
-def gradient_through_edges(
-    dy: Any, input: Any, grid: Any, *, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
-) -> dict[str, Any]:
-    """The same, that puts a position beyond an edge on it first: the slope there is multiplied by 0, which makes NaN of what overflows.
+def through_edges(zeros: bool) -> Any:
+    """The gradient that puts a position beyond an edge on it first and reads nothing outside: the slope there is multiplied by 0.
 
-    Source: the chain rule on torch.nn.functional.grid_sample.
+    That makes NaN of what overflows. With `zeros` it also multiplies by weights of 0.
     """
-    found = grid_sample_gradient(dy, input, grid, mode=mode, padding_mode=padding_mode, align_corners=align_corners)
-    if mode != "bilinear" or padding_mode == "zeros":
-        return found
-    reading = Reading(input, grid, padding_mode, align_corners)
-    beyond = reading.put_on_edges()
-    labels, points = "ijk"[: len(reading.sides)], dy.reshape(*reading.output[:2], reading.points)
-    cells = contract(f"ncp,nc{labels}->np{labels}", points, reading.continuation(input))
-    slopes = by_axes(cells, reading.weights(mode), reading.slopes(mode), reading.besides(mode), reading.scales, last_first=False)
-    return {**found, "grid": np.where(beyond.reshape(grid.shape), by_grid(0 * slopes, grid, reading), found["grid"])}
+
+    def gradient(
+        dy: Any, input: Any, grid: Any, *, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
+    ) -> dict[str, Any]:
+        found = grid_sample_gradient(dy, input, grid, mode=mode, padding_mode=padding_mode, align_corners=align_corners)
+        if mode != "bilinear" or padding_mode == "zeros":
+            return found
+        reading = Reading(input, grid, padding_mode, align_corners)
+        beyond = reading.put_on_edges()
+        labels, points = "ijk"[: len(reading.sides)], dy.reshape(*reading.output[:2], reading.points)
+        cells = contract(f"ncp,nc{labels}->np{labels}", points, reading.continuation(input))
+        besides = reading.besides(mode) if zeros else (None,) * 3
+        slopes = by_axes(cells, reading.weights(mode), reading.slopes(mode), besides, reading.scales, last_first=False)
+        return {**found, "grid": np.where(beyond.reshape(grid.shape), by_grid(0 * slopes, grid, reading), found["grid"])}
+
+    return gradient
 
 
 ORDERS = tuple(by_products(*way) for way in itertools.product((False, True), repeat=3))
-grid_sample_gradient.formulations = (gradient_at_corners, *ORDERS, gradient_with_zeros, gradient_through_edges)  # type: ignore[attr-defined]
+EDGES = (through_edges(zeros=False), through_edges(zeros=True))
+grid_sample_gradient.formulations = (gradient_at_corners, *ORDERS, gradient_with_zeros, *EDGES)  # type: ignore[attr-defined]
