@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Exactly
+from oracles.bounded import Bounded, Exactly, OneOf
 from oracles.conventions import plain
 from oracles.cv_borders import REPLICATE, extended, without_single_channel
 from oracles.cv_linear import correlated, results, separated
@@ -134,13 +135,14 @@ def spatial_gradient(image: Any, *, ksize: int, borderType: int) -> dict[str, An
     return {"dx": results(first, 3, image)["output"], "dy": results(second, 3, image)["output"]}
 
 
-def canny(image: Any, *, threshold1: float, threshold2: float, apertureSize: int, L2gradient: bool) -> Exactly:
+def canny(image: Any, *, threshold1: float, threshold2: float, apertureSize: int, L2gradient: bool) -> Exactly | OneOf:
     """Edges: local maxima of the gradient along its direction that are strong, or joined to strong ones by weak ones.
 
     With dx, dy Sobel's derivatives at a replicated border, of the channel in which it is largest, the magnitude is |dx| + |dy|, or
     √(dx² + dy²) with L2gradient. A pixel is kept where its magnitude is above that of the two neighbours on the line of its gradient
     (horizontal below 22.5°, vertical above 67.5°, else diagonal; the first of two equal ones in reading order). Kept pixels above the
-    larger threshold are edges, those above the smaller one that are joined to an edge by eight neighbours are too.
+    larger threshold are edges, those above the smaller one that are joined to an edge by eight neighbours are too. The tangent of 22.5° may
+    be one that is rounded to the bits that a fixed-point subject has.
 
     image (H, W) or (H, W, C) → (H, W) of 0 and 255
     Source: Canny 1986; cv::Canny, and the tutorial on it (steps 2 to 4).
@@ -154,19 +156,26 @@ def canny(image: Any, *, threshold1: float, threshold2: float, apertureSize: int
     dx, dy, size = (np.take_along_axis(x, of, -1)[..., 0] for x in (dx, dy, size))
     if L2gradient:
         low, high = (t * abs(t) if t > 0 else t for t in (low, high))
-    candidates = thinned(dx, dy, size) & (size > low)
-    return Exactly(255 * joined(candidates & (size > high), candidates).astype(np.uint8))
+    thin = (thinned(dx, dy, size, tangent) & (size > low) for tangent in tangents(image))
+    edges = [Exactly(255 * joined(candidates & (size > high), candidates).astype(np.uint8)) for candidates in thin]
+    return edges[0] if len(edges) == 1 else OneOf(edges)
 
 
-def thinned(dx: np.ndarray, dy: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Where the magnitude is largest along the gradient's direction; beyond the edge it is 0."""
+def tangents(image: Any) -> list[float]:
+    """tan 22.5° = √2 − 1, and the same rounded to the fractional bits of a fixed-point subject's constants."""
+    tangent, bits = math.sqrt(2) - 1, image.by.constant_bits if isinstance(image, Bounded) else None
+    return [tangent] if bits is None else [tangent, round(tangent * 2**bits) / 2**bits]
+
+
+def thinned(dx: np.ndarray, dy: np.ndarray, size: np.ndarray, tangent: float) -> np.ndarray:
+    """Where the magnitude is largest along the gradient's direction; beyond the edge it is 0. tan 67.5° is that of 22.5° and 2."""
     around = extended(size, 1, 1, 1, 1, 0)
 
     def at(j: int, i: int) -> np.ndarray:
         return np.asarray(around[1 + j : 1 + j + size.shape[0], 1 + i : 1 + i + size.shape[1]])
 
     x, y = np.abs(dx), np.abs(dy)
-    level, steep = y < np.tan(np.pi / 8) * x, y > np.tan(3 * np.pi / 8) * x
+    level, steep = y < tangent * x, y > (tangent + 2) * x
     falling = (dx < 0) != (dy < 0)
     across = np.where(falling, (size > at(-1, 1)) & (size > at(1, -1)), (size > at(-1, -1)) & (size > at(1, 1)))
     along_x, along_y = (size > at(0, -1)) & (size >= at(0, 1)), (size > at(-1, 0)) & (size >= at(1, 0))

@@ -28,6 +28,7 @@ FRACTIONAL_BITS = {
     "resize_LINEAR_EXACT-uint8": 8,  # ufixedpoint16, ufixedpoint32, fixedpoint32
     "resize_LINEAR_EXACT-uint16": 16,
     "resize_LINEAR_EXACT-int16": 16,
+    "Canny-uint8": 15,  # the tangent of 22.5°
 }
 
 # What is cut off: seven bits are kept between the passes, and two of each of the two products.

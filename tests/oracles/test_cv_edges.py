@@ -5,8 +5,9 @@ import pytest
 from scipy import ndimage
 from skimage import filters
 
+from oracles.bounded import exact, ieee
 from oracles.cv_boxes import box_filter, median_blur, sqr_box_filter
-from oracles.cv_edges import canny, laplacian, scharr, sobel, sobel_kernel, spatial_gradient
+from oracles.cv_edges import canny, laplacian, scharr, sobel, sobel_kernel, spatial_gradient, tangents, thinned
 from oracles.cv_linear import filter2d, sep_filter2d
 
 MODES = {1: "nearest", 2: "reflect", 4: "mirror", 0: "constant"}
@@ -76,3 +77,12 @@ def test_weak_edges_survive_where_they_touch_strong_ones():
     options = {"apertureSize": 3, "L2gradient": True}
     assert canny(x, threshold1=40.0, threshold2=600.0, **options).value[1:, 19:21].any(axis=1).all()
     assert not canny(x, threshold1=600.0, threshold2=600.0, **options).value[1].any()
+
+
+def test_a_direction_beside_the_tangent_is_either_one_where_constants_have_few_bits():
+    size = np.array([[1.0, 1.0, 1.0], [9.0, 5.0, 9.0], [1.0, 1.0, 1.0]])  # an edge along the diagonals, none along the row
+    dx, dy = np.full((3, 3), -5234.0), np.full((3, 3), 2168.0)  # 0.41421475 is above tan 22.5°, and below 13573 / 2¹⁵
+    rounded = tangents(exact(np.zeros((1, 1)), ieee("uint8").but(constant_bits=15)))
+    assert rounded == [np.sqrt(2) - 1, 13573 / 2**15]
+    assert [bool(thinned(dx, dy, size, tangent)[1, 1]) for tangent in rounded] == [True, False]
+    assert tangents(exact(np.zeros((1, 1)), ieee("uint8"))) == rounded[:1]
