@@ -67,13 +67,19 @@ class Reading:
 
     def weights(self, mode: str) -> list[Any]:
         """For every axis the weights (N, points, cells) of the continued image's cells."""
-        distances = [p[..., None] - cells for p, cells in zip(self.at, self.cells, strict=True)]
-        return [cubic(t, KEYS) if mode == "bicubic" else hat(t) for t in distances]
+        return [cubic(t, KEYS) if mode == "bicubic" else hat(t) for t in self.distances(mode)]
 
     def slopes(self, mode: str, below: bool = False) -> list[Any]:
         """The derivatives of the weights by the positions, from above or from below where the kernel has a corner."""
-        distances = [p[..., None] - cells for p, cells in zip(self.at, self.cells, strict=True)]
-        return [cubic_slope(t, KEYS) if mode == "bicubic" else hat_slope(t, below) for t in distances]
+        return [cubic_slope(t, KEYS) if mode == "bicubic" else hat_slope(t, below) for t in self.distances(mode)]
+
+    def distances(self, mode: str) -> list[Any]:
+        """How far the positions lie from cells, axis by axis: (N, points, cells); of bicubic by the fraction p − ⌊p⌋, which is rounded."""
+        found = []
+        for p, cells in zip(self.at, self.cells, strict=True):
+            below = np.floor(getattr(p, "value", p) - getattr(p, "error", 0.0))[..., None] if mode == "bicubic" else 0.0
+            found.append((p[..., None] - below) - (cells - below))
+        return found
 
     def nearest(self) -> list[list[np.ndarray]]:
         """The cells of the continued image that can be the nearest one, from the least to the greatest, counted from its beginning."""

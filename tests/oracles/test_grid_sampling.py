@@ -164,3 +164,16 @@ def test_beyond_an_edge_a_slope_that_overflows_may_be_multiplied_by_zero() -> No
         found = [way(exact(dy, by), exact(x, by), exact(at, by), padding_mode="border", align_corners=False)["grid"] for way in ways]
         assert any(ball.accepts(np.array([[[[np.nan, 0.0]]]])).all() for ball in found) == lost
         assert not any(ball.accepts(np.array([[[[1.0, 0.0]]]])).all() for ball in found[:1])
+
+
+def test_beside_a_cell_the_fraction_of_a_position_is_rounded_as_a_number_near_one() -> None:
+    single = np.float32
+    y = single(-0.021435201168060303)
+    position = ((y + single(1)) * single(1) - single(1)) / single(2)
+    distance = single(1) - (position - np.floor(position))  # of the cell at 0, by the fraction beyond that at −1
+    slope = (single(4.5) - single(3.75) * distance) * distance * single(0.5)
+    by, options = ieee("float32"), {"mode": "bicubic", "padding_mode": "zeros", "align_corners": False}
+    arrays = (np.full((1, 1, 1, 1), 16.0), np.full((1, 1, 1, 1), 1.0), np.array([[[[0.0, y]]]]))
+    found: Any = grid_sample_gradient(*(exact(array, by) for array in arrays), **options)["grid"]
+    assert found.accepts(np.array([[[[0.0, 16 * slope]]]])).all()
+    assert not found.accepts(np.array([[[[0.0, 16 * slope + 2e-6]]]])).all()
