@@ -141,8 +141,9 @@ def canny(image: Any, *, threshold1: float, threshold2: float, apertureSize: int
     With dx, dy Sobel's derivatives at a replicated border, of the channel in which it is largest, the magnitude is |dx| + |dy|, or
     √(dx² + dy²) with L2gradient. A pixel is kept where its magnitude is above that of the two neighbours on the line of its gradient
     (horizontal below 22.5°, vertical above 67.5°, else diagonal; the first of two equal ones in reading order). Kept pixels above the
-    larger threshold are edges, those above the smaller one that are joined to an edge by eight neighbours are too. The tangent of 22.5° may
-    be one that is rounded to the bits that a fixed-point subject has.
+    larger threshold are edges, those above the smaller one that are joined to an edge by eight neighbours are too.
+
+    What a subject rounds may go either way: tan 22.5°, to the bits of its constants, and magnitudes beyond what its format holds exactly.
 
     image (H, W) or (H, W, C) → (H, W) of 0 and 255
     Source: Canny 1986; cv::Canny, and the tutorial on it (steps 2 to 4).
@@ -156,9 +157,21 @@ def canny(image: Any, *, threshold1: float, threshold2: float, apertureSize: int
     dx, dy, size = (np.take_along_axis(x, of, -1)[..., 0] for x in (dx, dy, size))
     if L2gradient:
         low, high = (t * abs(t) if t > 0 else t for t in (low, high))
-    thin = (thinned(dx, dy, size, tangent) & (size > low) for tangent in tangents(image))
-    edges = [Exactly(255 * joined(candidates & (size > high), candidates).astype(np.uint8)) for candidates in thin]
-    return edges[0] if len(edges) == 1 else OneOf(edges)
+    error = lost(size, image)
+    edges = []
+    for sign, together in ((-1, np.logical_and), (1, np.logical_or)):  # what is an edge for certain, what may be one
+        thin = together.reduce([thinned(dx, dy, size, sign * error, tangent) for tangent in tangents(image)])
+        candidates = thin & (size + sign * error > low)
+        edges.append(255 * joined(candidates & (size + sign * error > high), candidates).astype(np.uint8))
+    return Exactly(edges[0]) if np.array_equal(edges[0], edges[1]) else OneOf(edges)
+
+
+def lost(size: np.ndarray, image: Any) -> np.ndarray:
+    """How far magnitudes may be from a subject's: two roundings where they are not whole numbers of its format."""
+    if not isinstance(image, Bounded):
+        return np.zeros(size.shape)
+    inside = image.by.compute
+    return np.where(size > 2.0**inside.precision, 2 * inside.unit * size, 0.0)
 
 
 def tangents(image: Any) -> list[float]:
@@ -167,9 +180,12 @@ def tangents(image: Any) -> list[float]:
     return [tangent] if bits is None else [tangent, round(tangent * 2**bits) / 2**bits]
 
 
-def thinned(dx: np.ndarray, dy: np.ndarray, size: np.ndarray, tangent: float) -> np.ndarray:
-    """Where the magnitude is largest along the gradient's direction; beyond the edge it is 0. tan 67.5° is that of 22.5° and 2."""
-    around = extended(size, 1, 1, 1, 1, 0)
+def thinned(dx: np.ndarray, dy: np.ndarray, size: np.ndarray, error: np.ndarray, tangent: float) -> np.ndarray:
+    """Where the magnitude is largest along the gradient's direction, more by its error and less by those of its neighbours.
+
+    Beyond the edge it is 0. The tangent of 67.5° is that of 22.5° and 2.
+    """
+    around, here = extended(size - error, 1, 1, 1, 1, 0), size + error
 
     def at(j: int, i: int) -> np.ndarray:
         return np.asarray(around[1 + j : 1 + j + size.shape[0], 1 + i : 1 + i + size.shape[1]])
@@ -177,8 +193,8 @@ def thinned(dx: np.ndarray, dy: np.ndarray, size: np.ndarray, tangent: float) ->
     x, y = np.abs(dx), np.abs(dy)
     level, steep = y < tangent * x, y > (tangent + 2) * x
     falling = (dx < 0) != (dy < 0)
-    across = np.where(falling, (size > at(-1, 1)) & (size > at(1, -1)), (size > at(-1, -1)) & (size > at(1, 1)))
-    along_x, along_y = (size > at(0, -1)) & (size >= at(0, 1)), (size > at(-1, 0)) & (size >= at(1, 0))
+    across = np.where(falling, (here > at(-1, 1)) & (here > at(1, -1)), (here > at(-1, -1)) & (here > at(1, 1)))
+    along_x, along_y = (here > at(0, -1)) & (here >= at(0, 1)), (here > at(-1, 0)) & (here >= at(1, 0))
     return np.asarray(np.where(level, along_x, np.where(steep, along_y, across)))
 
 

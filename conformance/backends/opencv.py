@@ -31,6 +31,9 @@ FRACTIONAL_BITS = {
     "Canny-uint8": 15,  # the tangent of 22.5°
 }
 
+# Whole numbers that IPP holds in float32 (measured), and OpenCV itself in integers.
+FLOAT_WITH_IPP = ("Canny-uint8",)
+
 # What is cut off: seven bits are kept between the passes, and two of each of the two products.
 TRUNCATED = dict.fromkeys(("resize_LINEAR-uint8", "resize_AREA_ZOOMED-uint8"), 2.0**-7 + 2 * 2.0**-2)
 
@@ -108,6 +111,8 @@ class OpenCV:
         weights = FIXED_WEIGHTS.get(key)
         if weights:
             return by.but(compute=FLOAT64, accumulate=FLOAT64, weights=weights)
+        if key in FLOAT_WITH_IPP and not cv2.ipp.useIPP():
+            by = by.but(compute=FLOAT64, accumulate=FLOAT64)
         return by.but(constant_bits=FRACTIONAL_BITS.get(key), truncated=TRUNCATED.get(key, 0.0))
 
     def lacks(self, operation: Operation, dtype: str) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from conformance.backends.opencv import OpenCV
 from conformance.model import Backend, Case, Operation, Results, cv2
+from oracles.bounded import Arithmetic
 
 
 @contextmanager
@@ -29,6 +30,11 @@ class PlainOpenCV(OpenCV):
 
     name: str = "opencv_plain"
     kin: tuple[str, ...] = ("opencv",)
+
+    def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
+        """The same, switched off."""
+        with plain():
+            return super().arithmetic(operation, dtype)
 
     def run(self, operation: Operation, case: Case) -> Results:
         """The same call, switched off."""

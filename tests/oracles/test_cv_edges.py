@@ -5,9 +5,9 @@ import pytest
 from scipy import ndimage
 from skimage import filters
 
-from oracles.bounded import exact, ieee
+from oracles.bounded import FLOAT32, FLOAT64, exact, ieee
 from oracles.cv_boxes import box_filter, median_blur, sqr_box_filter
-from oracles.cv_edges import canny, laplacian, scharr, sobel, sobel_kernel, spatial_gradient, tangents, thinned
+from oracles.cv_edges import canny, laplacian, lost, scharr, sobel, sobel_kernel, spatial_gradient, tangents, thinned
 from oracles.cv_linear import filter2d, sep_filter2d
 
 MODES = {1: "nearest", 2: "reflect", 4: "mirror", 0: "constant"}
@@ -84,5 +84,14 @@ def test_a_direction_beside_the_tangent_is_either_one_where_constants_have_few_b
     dx, dy = np.full((3, 3), -5234.0), np.full((3, 3), 2168.0)  # 0.41421475 is above tan 22.5°, and below 13573 / 2¹⁵
     rounded = tangents(exact(np.zeros((1, 1)), ieee("uint8").but(constant_bits=15)))
     assert rounded == [np.sqrt(2) - 1, 13573 / 2**15]
-    assert [bool(thinned(dx, dy, size, tangent)[1, 1]) for tangent in rounded] == [True, False]
+    assert [bool(thinned(dx, dy, size, 0 * size, tangent)[1, 1]) for tangent in rounded] == [True, False]
     assert tangents(exact(np.zeros((1, 1)), ieee("uint8"))) == rounded[:1]
+
+
+def test_equal_magnitudes_that_a_subject_rounds_may_differ():
+    size, dx, dy = np.full((3, 3), 26021250.0), np.full((3, 3), -4617.0), np.full((3, 3), -2169.0)
+    single, double = (exact(np.zeros((1, 1)), ieee("uint8").but(compute=inside)) for inside in (FLOAT32, FLOAT64))
+    assert not lost(size, double).any()
+    assert not lost(size / 2, single).any()
+    error = lost(size, single)
+    assert [bool(thinned(dx, dy, size, sign * error, np.sqrt(2) - 1)[1, 1]) for sign in (-1, 1)] == [False, True]
