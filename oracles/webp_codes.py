@@ -24,6 +24,10 @@ class WebPError(ValueError):
     """A file that is not the lossless WebP that it should be."""
 
 
+class NoMeaningError(WebPError):
+    """A file that says something to which the format gives no meaning, and of which it does not say that a reader must notice."""
+
+
 class Bits:
     """Bits of bytes, the lowest first."""
 
@@ -75,7 +79,7 @@ def read_code(bits: Bits, size: int) -> Code:
         two, wide = bits.take(1), bits.take(1)
         for symbol in [bits.take(8 if wide else 1), *([bits.take(8)] if two else [])]:
             if symbol >= size:
-                raise WebPError("a symbol is beyond the alphabet")
+                raise NoMeaningError("a symbol is beyond the alphabet")
             lengths[symbol] = 1
         return Code(lengths)
     of_lengths = [0] * len(ORDER)
@@ -125,10 +129,12 @@ def slot(word: int, size: int) -> int:
 
 def read_words(bits: Bits, width: int, height: int, *, main: bool = False) -> list[int]:
     """The words alpha·2²⁴ + red·2¹⁶ + green·2⁸ + blue of an image, row by row; only the `main` one may have groups of codes."""
-    cache_size = bits.take(4) if bits.take(1) else 0
-    cache = [0] * (1 << cache_size) if cache_size else []
-    if len(cache) == 1 or cache_size > 11:
-        raise WebPError("the colour cache has no size that there is")
+    cache_size, cache = 0, []
+    if bits.take(1):
+        cache_size = bits.take(4)
+        if not 1 <= cache_size <= 11:
+            raise WebPError("the colour cache has no size that there is")
+        cache = [0] * (1 << cache_size)
     side, groups = 0, [0]
     if main and bits.take(1):
         side = bits.take(3) + 2
