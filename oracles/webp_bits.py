@@ -54,7 +54,7 @@ class Writer:
 
     def __init__(self, lengths: Sequence[int]) -> None:
         """A single symbol takes no bit."""
-        self.codes = {symbol: f"{code:0{length}b}"[::-1] for (length, code), symbol in Code(lengths).symbols.items()}
+        self.codes = {symbol: digits[::-1] for digits, symbol in Code(lengths).symbols.items()}
 
     def put(self, out: Out, symbol: int) -> None:
         """The code of a symbol, its highest bit first."""
@@ -152,7 +152,7 @@ def longest(words: list[int], at: int, places: list[int]) -> tuple[int, int]:
 
 def tokens_of(words: list[int], width: int, style: Style) -> list[tuple[int, Token]]:
     """Pixels, slots of the cache and copies, each with where it begins."""
-    near = {distance(i + 1, width): i + 1 for i in reversed(range(len(OFFSETS)))}
+    near = {distance(i + 1, width): i + 1 for i in reversed(range(len(OFFSETS)))} if style.copies else {}
     tokens: list[tuple[int, Token]] = []
     cache = [0] * (1 << style.cache)
     seen: dict[int, list[int]] = {}
