@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Exactly
+from oracles.bounded import Exactly, OneOf
 from oracles.cv_file import Holds
 from oracles.cv_reading import as_read
 from oracles.webp import read_webp
-from oracles.webp_codes import WebPError
+from oracles.webp_codes import NoMeaningError, WebPError
 
 QUALITY, LOSSLESS_MODE, PRESERVE_COLOR = 64, 65, 2
 
@@ -43,13 +43,17 @@ def written_webp(image: np.ndarray, *, name: str, parameters: tuple[int, ...], o
 
 
 def read_lossless(file: np.ndarray, *, flags: int) -> dict[str, Any]:
-    """What imread makes of a lossless WebP; of what is missing or not whole nothing, and no error.
+    """What imread makes of a lossless WebP; of what is missing, damaged or not whole nothing, and no error.
+
+    What is damaged may be a whole file still, of another image. Of one to which the format gives no meaning anything may be made.
 
     file: the bytes → (H, W) or (H, W, channels)
     Source: cv::ImreadModes, cv::imread; RFC 9649.
     """
     try:
         image = read_webp(np.asarray(file).tobytes())
+    except NoMeaningError:
+        return {"read": OneOf([np.array(False), np.array(True)])}
     except WebPError:
         return {"read": Exactly(False)}
     return as_read(image[..., :3], image[..., 3:] if image.shape[2] == 4 else None, flags=flags)

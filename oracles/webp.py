@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from oracles.webp_codes import Bits, WebPError, read_words
+from oracles.webp_codes import Bits, NoMeaningError, WebPError, read_words
 
 PREDICTOR, CROSS_COLOUR, SUBTRACT_GREEN, INDEXING = range(4)
 OPAQUE = np.array([255, 0, 0, 0])
@@ -70,7 +70,7 @@ def blocks(of_blocks: np.ndarray, side: int, height: int, width: int) -> np.ndar
 def unpredicted(image: Channels, modes: np.ndarray) -> Channels:
     """The image from what is left after prediction; modes (H, W)."""
     if modes.max() >= len(PREDICTORS):
-        raise WebPError("there is no such predictor")
+        raise NoMeaningError("there is no such predictor")
     out = np.zeros_like(image)
     for y, x in np.ndindex(*modes.shape):
         out[y, x] = (image[y, x] + predicted(out, y, x, int(modes[y, x]))) & 255
@@ -144,7 +144,10 @@ def read_vp8l(data: bytes) -> tuple[np.ndarray, bool]:
 
 
 def read_webp(file: bytes) -> np.ndarray:
-    """R, G, B (H, W, 3), or with A (H, W, 4) where the file says that alpha is used; uint8. WebPError where it is no lossless WebP."""
+    """R, G, B (H, W, 3), or with A (H, W, 4) where the file says that alpha is used; uint8. WebPError where it is no lossless WebP.
+
+    The first chunk is the image, or an extended header, which then says whether alpha is used; what the bitstream says of it is a hint.
+    """
     if len(file) < 12 or file[:4] != b"RIFF" or file[8:12] != b"WEBP":
         raise WebPError("the container is none of WebP")
     end = 8 + struct.unpack_from("<I", file, 4)[0]
@@ -158,15 +161,26 @@ def read_webp(file: bytes) -> np.ndarray:
             raise WebPError("a chunk ends too early")
         if name == b"VP8 ":
             raise WebPError("the image is lossy: its chunk is VP8")
-        if name == b"VP8X":
-            if size < 10:
-                raise WebPError("the extended header is not whole")
-            sides = (1 + int.from_bytes(data[i : i + 3], "little") for i in (4, 7))
-            extended = (*sides, bool(data[0] & 16))
         if name == b"VP8L":
-            image, opacity = read_vp8l(data)
-            if extended and extended != (image.shape[1], image.shape[0], opacity):
-                raise WebPError("the extended header says something else than the image")
-            return image if opacity else image[..., :3]
+            image, alpha = read_vp8l(data)
+            if extended:
+                *sides, alpha = extended
+                if sides != [image.shape[1], image.shape[0]]:
+                    raise WebPError("the canvas is not the image")
+            return image if alpha else image[..., :3]
+        if at == 12:
+            extended = read_header(name, data)
         at += 8 + size + size % 2
     raise WebPError("there is no image")
+
+
+def read_header(name: bytes, data: bytes) -> tuple[int, int, bool]:
+    """Width, height and whether alpha is used, of the extended header, which is VP8X, of an image that does not move."""
+    if name != b"VP8X":
+        raise WebPError("the first chunk is neither an image nor an extended header")
+    if len(data) < 10:
+        raise WebPError("the extended header is not whole")
+    if data[0] & 2:
+        raise WebPError("the image is animated")
+    width, height = (1 + int.from_bytes(data[i : i + 3], "little") for i in (4, 7))
+    return width, height, bool(data[0] & 16)

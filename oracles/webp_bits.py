@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -34,17 +35,18 @@ class Out:
     """Bits, the lowest of each byte first."""
 
     def __init__(self) -> None:
-        """None yet."""
-        self.word = self.count = 0
+        """None yet; the first is the last digit of the last string."""
+        self.digits: list[str] = []
 
     def put(self, value: int, count: int) -> None:
         """So many bits more."""
-        self.word |= value << self.count
-        self.count += count
+        if count:
+            self.digits.append(f"{value:0{count}b}")
 
     def data(self) -> bytes:
         """Whole bytes, the last filled with zeros."""
-        return self.word.to_bytes(-(-self.count // 8), "little")
+        digits = "".join(reversed(self.digits))
+        return int(digits or "0", 2).to_bytes(-(-len(digits) // 8), "little")
 
 
 class Writer:
@@ -52,13 +54,11 @@ class Writer:
 
     def __init__(self, lengths: Sequence[int]) -> None:
         """A single symbol takes no bit."""
-        self.codes = {symbol: code for code, symbol in Code(lengths).symbols.items()}
+        self.codes = {symbol: digits[::-1] for digits, symbol in Code(lengths).symbols.items()}
 
     def put(self, out: Out, symbol: int) -> None:
         """The code of a symbol, its highest bit first."""
-        length, code = self.codes.get(symbol, (0, 0))
-        for place in range(length - 1, -1, -1):
-            out.put(code >> place & 1, 1)
+        out.digits.append(self.codes.get(symbol, ""))
 
 
 def complete(count: int, skewed: bool) -> list[int]:
@@ -81,19 +81,20 @@ def spread(symbols: Sequence[int], size: int, skewed: bool) -> list[int]:
 def run_by_run(lengths: list[int], repeats: bool) -> list[tuple[int, int]]:
     """Lengths, and repeats of the last one or of none, with how many more."""
     tokens: list[tuple[int, int]] = []
-    at, last = 0, 8
-    while at < len(lengths):
-        run = next((i for i in range(at, len(lengths)) if lengths[i] != lengths[at]), len(lengths)) - at
-        kind = 18 if run > 10 else 17
-        kind = kind if lengths[at] == 0 else 16
-        if repeats and run >= 3 and lengths[at] in (0, last):
+    last = 8
+    for length, same in groupby(lengths):
+        run = len(list(same))
+        while run:
+            kind = 16 if length else 18 if run > 10 else 17
             fewest, bits = REPEATS[kind]
-            run = min(run, fewest + 2**bits - 1)
-            tokens.append((kind, run - fewest))
-            at += run
-        else:
-            tokens.append((lengths[at], 0))
-            last, at = lengths[at] or last, at + 1
+            if repeats and run >= 3 and length in (0, last):
+                count = min(run, fewest + 2**bits - 1)
+                tokens.append((kind, count - fewest))
+            else:
+                count = 1
+                tokens.append((length, 0))
+                last = length or last
+            run -= count
     return tokens
 
 
@@ -151,7 +152,7 @@ def longest(words: list[int], at: int, places: list[int]) -> tuple[int, int]:
 
 def tokens_of(words: list[int], width: int, style: Style) -> list[tuple[int, Token]]:
     """Pixels, slots of the cache and copies, each with where it begins."""
-    near = {distance(i + 1, width): i + 1 for i in reversed(range(len(OFFSETS)))}
+    near = {distance(i + 1, width): i + 1 for i in reversed(range(len(OFFSETS)))} if style.copies else {}
     tokens: list[tuple[int, Token]] = []
     cache = [0] * (1 << style.cache)
     seen: dict[int, list[int]] = {}

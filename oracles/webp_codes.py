@@ -24,48 +24,55 @@ class WebPError(ValueError):
     """A file that is not the lossless WebP that it should be."""
 
 
+class NoMeaningError(WebPError):
+    """A file that says something to which the format gives no meaning, and of which it does not say that a reader must notice."""
+
+
 class Bits:
-    """Bits of bytes, the lowest first."""
+    """Bits of bytes, the lowest first, as a string of digits."""
 
     def __init__(self, data: bytes) -> None:
         """The first bit is next."""
-        self.word, self.at, self.end = int.from_bytes(data, "little"), 0, 8 * len(data)
+        self.digits, self.at = "".join(f"{byte:08b}"[::-1] for byte in data), 0
 
     def take(self, count: int) -> int:
-        """The next bits as a number; WebPError where there are too few."""
-        if self.at + count > self.end:
+        """The next bits as a number, the first the lowest; WebPError where there are too few."""
+        digits = self.digits[self.at : self.at + count]
+        if len(digits) < count:
             raise WebPError("the data end too early")
-        value = (self.word >> self.at) & ((1 << count) - 1)
         self.at += count
-        return value
+        return int(digits[::-1] or "0", 2)
 
 
 class Code:
-    """A prefix code: from the lengths of the codes of symbols, 0 where a symbol has none."""
+    """A prefix code: from the lengths of the codes of symbols, 0 where a symbol has none.
+
+    `symbols` are those of strings of digits, of the `lengths` that there are.
+    """
 
     def __init__(self, lengths: Sequence[int]) -> None:
         """WebPError where the lengths are not those of a complete code; a single symbol takes no bit."""
-        used = [symbol for symbol, length in enumerate(lengths) if length]
-        self.single = used[0] if len(used) == 1 else None
-        self.symbols: dict[tuple[int, int], int] = {}
-        if self.single is not None:
-            return
-        if sum(2 ** (15 - lengths[symbol]) for symbol in used) != 2**15:
+        used = sorted((length, symbol) for symbol, length in enumerate(lengths) if length)
+        if len(used) == 1:
+            used = [(0, used[0][1])]
+        if sum(2 ** (15 - length) for length, _ in used) != 2**15:
             raise WebPError("a prefix code is not complete")
+        self.lengths = sorted({length for length, _ in used})
+        self.symbols: dict[str, int] = {}
         code = last = 0
-        for length, symbol in sorted((lengths[symbol], symbol) for symbol in used):
+        for length, symbol in used:
             code <<= length - last
-            self.symbols[length, code] = symbol
+            self.symbols[f"{code:0{length}b}" if length else ""] = symbol
             code, last = code + 1, length
 
     def read(self, bits: Bits) -> int:
-        """The next symbol."""
-        if self.single is not None:
-            return self.single
-        code = length = 0
-        while (length, code) not in self.symbols:
-            code, length = code << 1 | bits.take(1), length + 1
-        return self.symbols[length, code]
+        """The next symbol; WebPError where the bits are none."""
+        for length in self.lengths:
+            symbol = self.symbols.get(bits.digits[bits.at : bits.at + length])
+            if symbol is not None:
+                bits.at += length
+                return symbol
+        raise WebPError("the data end too early")
 
 
 def read_code(bits: Bits, size: int) -> Code:
@@ -75,7 +82,7 @@ def read_code(bits: Bits, size: int) -> Code:
         two, wide = bits.take(1), bits.take(1)
         for symbol in [bits.take(8 if wide else 1), *([bits.take(8)] if two else [])]:
             if symbol >= size:
-                raise WebPError("a symbol is beyond the alphabet")
+                raise NoMeaningError("a symbol is beyond the alphabet")
             lengths[symbol] = 1
         return Code(lengths)
     of_lengths = [0] * len(ORDER)
@@ -125,10 +132,12 @@ def slot(word: int, size: int) -> int:
 
 def read_words(bits: Bits, width: int, height: int, *, main: bool = False) -> list[int]:
     """The words alpha·2²⁴ + red·2¹⁶ + green·2⁸ + blue of an image, row by row; only the `main` one may have groups of codes."""
-    cache_size = bits.take(4) if bits.take(1) else 0
-    cache = [0] * (1 << cache_size) if cache_size else []
-    if len(cache) == 1 or cache_size > 11:
-        raise WebPError("the colour cache has no size that there is")
+    cache_size, cache = 0, []
+    if bits.take(1):
+        cache_size = bits.take(4)
+        if not 1 <= cache_size <= 11:
+            raise WebPError("the colour cache has no size that there is")
+        cache = [0] * (1 << cache_size)
     side, groups = 0, [0]
     if main and bits.take(1):
         side = bits.take(3) + 2

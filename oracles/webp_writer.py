@@ -87,13 +87,16 @@ def write_webp(
     side: int = 2,
     opacity: bool = True,
     extended: bool = False,
+    even: bool = False,
 ) -> bytes:
     """A file of R, G, B, A (H, W, 4) uint8.
 
     transforms in the order in which they are applied, each kind once; what is said (rows, columns, 4) holds alpha, red, green, blue, of
-    which green is the mode of a predictor. groups (rows, columns) are those of codes of squares of 2**side. `extended` has a VP8X chunk.
+    which green is the mode of a predictor. groups (rows, columns) are those of codes of squares of 2**side. `extended` has a VP8X chunk;
+    of an `even` number of bytes is the bitstream, which may end with one that is not needed, so that none follows its chunk.
     """
-    data = chunk(b"VP8L", write_vp8l(image, transforms, style or Style(), groups, side, opacity))
+    stream = write_vp8l(image, transforms, style or Style(), groups, side, opacity)
+    data = chunk(b"VP8L", stream + bytes(len(stream) % 2 if even else 0))
     if extended:
         height, width = image.shape[:2]
         sides = b"".join((n - 1).to_bytes(3, "little") for n in (width, height))

@@ -21,6 +21,7 @@ FLAGS = (1, 0, -1, 2, 3, 4, 6, 128, 129, 16, 17, 32, 33, 64, 65)
 RED_FIRST = (256, 258)  # IMREAD_COLOR_RGB, which not every version has
 SIDES = st.one_of(st.integers(1, 9), st.integers(1, 9), st.integers(15, 18))
 FOLDERS = st.sampled_from(("",) * 9 + ("nowhere/",))
+HARMS = ("cut", "damaged", "missing")
 KEEPING_DEPTH = (-1, 6, -1, 3)  # IMREAD_UNCHANGED, and IMREAD_ANYDEPTH with the channels that there are, or with three
 
 
@@ -86,9 +87,11 @@ def drawn_orientation() -> st.SearchStrategy[bytes]:
     return st.one_of(st.just(b""), note, note)
 
 
-def drawn_harm(draw: st.DrawFn, file: bytes, end: int) -> bytes:
-    """A part of a file, or one with a wrong byte before the last `end` bytes, or nothing."""
-    harm, at = draw(st.sampled_from(("cut", "damaged", "missing"))), draw(st.integers(0, len(file) - end - 1))
+def drawn_harm(
+    draw: st.DrawFn, file: bytes, end: int, harms: tuple[str, ...] = HARMS, places: st.SearchStrategy[int] | None = None
+) -> bytes:
+    """A part of a file, or one with a wrong bit, before the last `end` bytes or at other `places`, or nothing."""
+    harm, at = draw(st.sampled_from(harms)), draw(st.integers(0, len(file) - end - 1) if places is None else places)
     if harm == "damaged":
         return file[:at] + bytes([file[at] ^ 1 << draw(st.integers(0, 7))]) + file[at + 1 :]
     return file[: max(at, 1)] if harm == "cut" else b""

@@ -38,6 +38,31 @@ def table_is_not_summed(image: np.ndarray, table: np.ndarray, width: int) -> np.
     return RIGHT[2](image, np.diff(table, axis=0, prepend=0) & 255, width)
 
 
+def bundled_backwards(share: int) -> Any:
+    """Of so many pixels that share a byte the first is in the high bits."""
+
+    def unindexed(image: np.ndarray, table: np.ndarray, width: int) -> np.ndarray:
+        if 1 << webp.bundling(len(table)) != share:
+            return RIGHT[2](image, table, width)
+        bits = 8 // share
+        order = np.arange(0, 8, bits)
+        turned = ((image[..., 2, None] >> order & 2**bits - 1) << order[::-1]).sum(axis=-1)
+        return RIGHT[2](np.repeat(turned[..., None], 4, axis=-1), table, width)
+
+    return unindexed
+
+
+def wrong_bundles(share: int) -> Miniature:
+    """A decoder that takes the pixels of a byte in the wrong order."""
+    wrong = decodes_with(webp, "unindexed", bundled_backwards(share))
+    return Miniature(f"{share} pixels of a byte in the wrong order", "forward", "imread_WebP", "uint8", wrong)
+
+
+def nothing_is_read(call: Call) -> Call:
+    """Every file is taken for one that is no image."""
+    return lambda **arguments: {"read": np.array(False)}
+
+
 def crosses_red_and_blue(image: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """What green says of red is added to blue, and the other way round."""
     return RIGHT[0](image, factors[..., [0, 1, 3, 2]])
@@ -65,6 +90,9 @@ def low_bits(word: int, size: int) -> int:
 
 MINIATURES = [
     *(wrong_predictor(mode) for mode in (1, 5, 11, 12, 13)),
+    *(wrong_bundles(share) for share in (2, 4, 8)),
+    Miniature("what is damaged is refused", "forward", "imread_DamagedWebP", "uint8", nothing_is_read),
+    Miniature("what is damaged is black", "forward", "imread_DamagedWebP", "uint8", never_none),
     Miniature("red and blue are crossed", "forward", "imread_WebP", "uint8", decodes_with(webp, "uncrossed", crosses_red_and_blue)),
     Miniature("the cache's slot is off", "forward", "imread_WebP", "uint8", decodes_with(webp_codes, "slot", low_bits)),
     Miniature("the table is not summed", "forward", "imdecode_WebP", "uint8", decodes_with(webp, "unindexed", table_is_not_summed)),
