@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from oracles.bounded import Doubtful, OneOf, add_at, coarse, stored, weighted
+from oracles.conventions import plain
 from oracles.weighing import Grid, along, at_once, back
 
 
@@ -128,8 +129,9 @@ def gradient_at_once(dy: Any, x: Any, **options: Any) -> dict[str, Any]:
     dy = stored(dy / grid.counts()) if grid.mode == "area" else dy
     product = at_once(grid.matrices())
     at = np.pad(np.arange(math.prod(grid.sides)).reshape(grid.sides), grid.edge, "edge").ravel()
-    dx = weighted("po,oi->pi", dy.reshape(math.prod(x.shape[:2]), len(product)), product)
-    return {"x": add_at((math.prod(x.shape[:2]), math.prod(grid.sides)), (slice(None), at), dx).reshape(x.shape)}
+    new, cells = np.nonzero((plain(product) != 0) | (getattr(product, "error", np.zeros(1)) > 0))
+    terms = dy.reshape(math.prod(x.shape[:2]), len(product))[:, new] * product[new, cells]
+    return {"x": add_at((math.prod(x.shape[:2]), math.prod(grid.sides)), (slice(None), at[cells]), terms).reshape(x.shape)}
 
 
 def gradient_last_axis_first(dy: Any, x: Any, **options: Any) -> dict[str, Any]:
