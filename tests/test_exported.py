@@ -1,7 +1,9 @@
 """Operations as models of another runtime, tried with TorchScript; ONNX Runtime and OpenVINO only where they are installed."""
 
 import importlib
+import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import torch
 
 from conformance import backends
 from conformance.__main__ import properties
+from conformance.backends import openvino
 from conformance.backends.exported import Exported, sentence
 from conformance.grid import Grid
 from conformance.harness import search
@@ -205,6 +208,14 @@ def test_a_runtime_is_spared_and_a_scaled_one_dies(runtime, name):
 
     assert search(FORWARD, *pair[:2], Wrong(), examples=15, seed=0, shrink=False).outcome == "failed"
     assert importlib.import_module(runtime).__version__.startswith(honest.environment()[runtime])
+
+
+def test_openvino_says_which_instructions_its_kernels_may_use(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", SimpleNamespace(__version__="2026.4.1-22982"))
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    said = openvino.form("openvino").environment()
+    assert said["openvino"] == "2026.4.1"
+    assert said["avx512"] == said["amx"] == "no"
 
 
 @pytest.mark.parametrize("runtime", [installed("openvino")])

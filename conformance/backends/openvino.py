@@ -17,6 +17,7 @@ from unittest import mock
 import numpy as np
 
 from conformance.backends.exported import Exported, Session, Traceable, not_installed
+from conformance.backends.processor import onednn_instructions
 from conformance.model import Backend, Operation
 from oracles.bounded import TABLE, Accuracy, Arithmetic, ieee
 
@@ -60,6 +61,10 @@ class OpenVINO(Exported):
     def arithmetic(self, operation: Operation, dtype: str) -> Arithmetic:
         """IEEE arithmetic, sums in any order, its own elementary functions."""
         return ieee(dtype).but(accuracy=FUNCTIONS)
+
+    def environment(self) -> Mapping[str, str]:
+        """Versions, and the instructions that its oneDNN may use: it minds the same variables as torch's."""
+        return {**super().environment(), **{name: "yes" if used else "no" for name, used in onednn_instructions().items()}}
 
     def load(self, call: Traceable) -> Session:
         """Convert, then compile; nothing is sent to anybody, as on a server of continuous integration."""
