@@ -74,9 +74,9 @@ def test_without_a_screen_the_run_says_what_is_missing_and_ends_well(tmp_path):
     assert (reason if sys.platform.startswith("linux") else "needs Linux") in output
 
 
-@pytest.mark.parametrize(("black", "outcome"), [(2, "passed"), (3, "failed")])
-def test_what_a_screen_shows_must_be_wrong_three_times_in_a_row(black, outcome):
-    answers = iter([0] * black + [1] * 100)
+@pytest.mark.parametrize(("black", "outcome"), [(2, "passed"), (3, "passed"), (1000, "failed")])
+def test_what_a_screen_shows_must_be_wrong_three_times_in_a_row_and_when_the_case_is_run_again(black, outcome):
+    answers = iter([0] * black + [1] * 1000)
 
     def check(operation, case, backend):
         if not next(answers):
