@@ -138,3 +138,20 @@ def test_given_options_reach_every_formulation() -> None:
     doubled = with_options(interpolate, mode="linear")
     for formulation in (doubled, *doubled.formulations):
         np.testing.assert_array_equal(formulation(np.array([[[0.0, 4.0]]]), size=4), [[[0, 1, 3, 4]]])
+
+
+@pytest.mark.parametrize(("size", "overflows"), [(3.4e38, True), (8e37, False)])
+def test_terms_of_a_cell_at_an_edge_may_be_added_in_any_order(size: float, overflows: bool) -> None:
+    by = ieee("float32")
+    dy, x = exact(np.array([[[[size, -size, 0.0]]]]), by), exact(np.zeros((1, 1, 1, 2)), by)
+    options: dict[str, Any] = {
+        "size": (1, 3),
+        "scale_factor": None,
+        "mode": "bicubic",
+        "align_corners": False,
+        "recompute_scale_factor": None,
+    }
+    found = [way(dy, x, **options)["x"] for way in (interpolate_gradient, *interpolate_gradient.formulations)]
+    accepted = [bool(ball.accepts(np.full(x.shape, np.inf))[0, 0, 0, 0]) for ball in found]
+    assert any(accepted) == overflows  # the largest terms first, then those that make the sum small again
+    assert all(np.isfinite(ball.value).all() for ball in found)
