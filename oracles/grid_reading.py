@@ -35,8 +35,13 @@ class Reading:
         self.margins = [(max(0, math.ceil(f)) + REACH, max(0, math.ceil(f) - n + 1) + REACH) for f, n in zip(far, self.sides, strict=True)]
         self.cells = [np.arange(-before, n + after) for n, (before, after) in zip(self.sides, self.margins, strict=True)]
 
-    def besides(self, mode: str) -> list[np.ndarray]:
-        """Masks like the weights of what may be multiplied by 0, where a position beyond an edge may be put on the edge first."""
+    def besides(self, mode: str, zeros: bool) -> list[Any]:
+        """Masks like the weights of what may be multiplied by 0, where a position beyond an edge may be put on the edge first.
+
+        None without `zeros`, where nothing is multiplied by 0.
+        """
+        if not zeros:
+            return [None] * len(self.sides)
         found = []
         for p, n, cells in zip(self.at, self.sides, self.cells, strict=True):
             inside = p if mode == "bicubic" or self.continued == "constant" else np.clip(reflected(p, self.continued), 0, n - 1)

@@ -56,8 +56,7 @@ def grid_sample(
     reading = Reading(input, grid, padding_mode, align_corners)
     cells = reading.continuation(input)
     if mode != "nearest":
-        besides = reading.besides(mode) if zeros else (None,) * 3
-        return freed(read(cells, reading.weights(mode), besides).reshape(reading.output), reading.nowhere[:, None])
+        return freed(read(cells, reading.weights(mode), reading.besides(mode, zeros)).reshape(reading.output), reading.nowhere[:, None])
     image = np.arange(len(input))[:, None]
     found = [np.moveaxis(cells[(image, slice(None), *at)], -1, 1) for at in itertools.product(*reading.nearest())]
     return OneOf([freed(y.reshape(reading.output), reading.nowhere[:, None]) for y in found])
@@ -109,7 +108,7 @@ def grid_sample_gradient(
         return {"input": freed(nearest_gradient(dy, cells, reading), lost), "grid": np.zeros_like(grid)}
     weights = reading.weights(mode)
     slopes = [slope * scale for slope, scale in zip(reading.slopes(mode, below), reading.scales, strict=True)]
-    besides = reading.besides(mode) if zeros else (None,) * 3
+    besides = reading.besides(mode, zeros)
     spread, labels = dy, ""
     for axis in range(rank - 1):
         spread = weighted(f"ncp{labels},npw->ncp{labels}w", spread, weights[axis], besides[axis])
@@ -185,16 +184,19 @@ def by_products(last_first: bool, zeros: bool = False, outside: bool = False) ->
         if mode == "nearest":
             return found
         reading = Reading(input, grid, padding_mode, align_corners)
-        labels, points = "ijk"[: len(reading.sides)], dy.reshape(*reading.output[:2], reading.points)
-        products = f"ncp,nc{labels}->np{labels}"
-        cells = (
-            contract(products, points, reading.continuation(input)) if outside else reading.continuation(contract(products, points, input))
-        )
-        besides, weights = reading.besides(mode) if zeros else (None,) * 3, reading.weights(mode)
+        continued = reading.continuation
+        cells = with_points(dy, continued(input), reading) if outside else continued(with_points(dy, input, reading))
+        besides, weights = reading.besides(mode, zeros), reading.weights(mode)
         each = [by_axes(cells, weights, reading.slopes(mode, side), besides, reading.scales, last_first) for side in (False, True)]
         return {**found, "grid": hull(*(by_grid(side, grid, reading) for side in each))}
 
     return gradient
+
+
+def with_points(dy: Any, cells: Any, reading: Reading) -> Any:
+    """Products of dy at each point with each cell, added up over the channels: (N, P, …)."""
+    labels = "ijk"[: len(reading.sides)]
+    return contract(f"ncp,nc{labels}->np{labels}", dy.reshape(*reading.output[:2], reading.points), cells)
 
 
 def by_axes(cells: Any, weights: list[Any], slopes: list[Any], besides: Any, scales: list[float], last_first: bool) -> Any:
@@ -218,9 +220,7 @@ def through_edges(zeros: bool) -> Any:
             return found
         reading = Reading(input, grid, padding_mode, align_corners)
         beyond = reading.put_on_edges()
-        labels, points = "ijk"[: len(reading.sides)], dy.reshape(*reading.output[:2], reading.points)
-        cells = contract(f"ncp,nc{labels}->np{labels}", points, reading.continuation(input))
-        besides = reading.besides(mode) if zeros else (None,) * 3
+        cells, besides = with_points(dy, reading.continuation(input), reading), reading.besides(mode, zeros)
         slopes = by_axes(cells, reading.weights(mode), reading.slopes(mode), besides, reading.scales, last_first=False)
         return {**found, "grid": np.where(beyond.reshape(grid.shape), by_grid(0 * slopes, grid, reading), found["grid"])}
 

@@ -64,7 +64,7 @@ class OpenVINO(Exported):
 
     def environment(self) -> Mapping[str, str]:
         """Versions, and the instructions that its oneDNN may use: it minds the same variables as torch's."""
-        return {**super().environment(), **{name: "yes" if used else "no" for name, used in onednn_instructions().items()}}
+        return {**super().environment(), **onednn_instructions()}
 
     def load(self, call: Traceable) -> Session:
         """Convert, then compile; nothing is sent to anybody, as on a server of continuous integration."""

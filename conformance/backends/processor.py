@@ -34,11 +34,11 @@ def _flags() -> frozenset[str]:
     return frozenset(next((line for line in lines if line.startswith("flags")), "").split())
 
 
-def onednn_instructions() -> Mapping[str, bool]:
-    """Which sets of instructions oneDNN may use here: those of the processor, up to what the variable ONEDNN_MAX_CPU_ISA admits."""
+def onednn_instructions() -> Mapping[str, str]:
+    """Whether oneDNN may use sets of instructions here, “yes” or “no”: those of the processor, up to what ONEDNN_MAX_CPU_ISA admits."""
     highest = os.environ.get("ONEDNN_MAX_CPU_ISA", os.environ.get("DNNL_MAX_CPU_ISA", "")).lower()
     has = {name: _supported(name) for name in ("avx512", "avx512_bf16")}
     ask = getattr(torch.ops.mkldnn, "_is_mkldnn_fp16_supported", None)
     has["avx512_fp16"] = bool(has["avx512"] and ask and ask())
     has["amx"] = _supported("amx_tile")
-    return {name: supported and name in CEILINGS.get(highest, has) for name, supported in has.items()}
+    return {name: "yes" if supported and name in CEILINGS.get(highest, has) else "no" for name, supported in has.items()}

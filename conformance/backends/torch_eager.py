@@ -290,7 +290,7 @@ class TorchEager:
             "build": torch.__version__,
             "device": self.device if self.device == "cpu" else torch.cuda.get_device_name() if "cuda" in self.device else self.device,
             "capability": torch.backends.cpu.get_cpu_capability(),
-            **{name: "yes" if used else "no" for name, used in onednn_instructions().items()},
+            **onednn_instructions(),
         }
 
 
