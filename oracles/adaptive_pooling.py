@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.average_pooling import spread_out
+from oracles.average_pooling import divided, spread_out
 from oracles.bounded import coarse
 from oracles.pools import Pools, crossed, largest, of_the_largest, ragged
 from oracles.shapes import adaptive_pooling
@@ -30,7 +30,7 @@ def adaptive(x: Sides, output_size: Any, rank: int) -> Pools:
 def side_by_side(y: Any, x: Sides, output_size: Any, rank: int) -> Any:
     """Divide by how many cells a window has along one axis after the other."""
     for axis, (start, end) in enumerate(bounds(x, output_size, rank)):
-        y = y / (end - start).reshape(-1, *[1] * (rank - 1 - axis))
+        y = divided(y, (end - start).reshape(-1, *[1] * (rank - 1 - axis)))
     return y
 
 
@@ -65,12 +65,12 @@ def adaptive_avg_pool_gradient(dy: Any, x: Any, *, output_size: Any, rank: int =
 
 
 def adaptive_avg_pool_gradient_side_by_side(dy: Any, x: Any, *, output_size: Any, rank: int = 2) -> dict[str, Any]:
-    """The same, divided by one side of the window after the other.
+    """The same, divided by one side of the window after the other, and that and the sum in a tensor of the storage format.
 
     Source: the derivative of the mean.
     """
     pools = adaptive(x.shape, output_size, rank)
-    return {"x": spread_out(pools, side_by_side(dy, x.shape, output_size, rank), 1).reshape(x.shape)}
+    return {"x": spread_out(pools, side_by_side(coarse(dy), x.shape, output_size, rank), 1).reshape(x.shape)}
 
 
 def adaptive_avg_pool_gradient_in_storage(dy: Any, x: Any, **options: Any) -> dict[str, Any]:

@@ -78,11 +78,18 @@ def norm_gradient(d: Any, p: float) -> Any:
 
 
 def norm_pullback(dy: Any, d: Any, p: float, first: str | None = None) -> Any:
-    """dy times the gradient of the p-norm by d: sign(d_i) · |d_i|^(p−1) · dy · ‖d‖ₚ^(1−p), dy by the "length" or the "entry" first."""
+    """dy times the gradient of the p-norm by d: sign(d_i) · |d_i|^(p−1) · dy · ‖d‖ₚ^(1−p), dy by the "length" or the "entry" first.
+
+    At 0 the gradient may be taken for 0, also beside a dy that is NaN: there it is open.
+    """
+    length = norm(d, p)[..., None]
     if first is None or p in (1, 2, np.inf):
-        return dy * norm_gradient(d, p)
-    length, entry = norm(d, p)[..., None], (2 * slope(d) - 1) * np.abs(d) ** (p - 1)
-    return entry * (dy / length ** (p - 1)) if first == "length" else entry * dy * length ** (1 - p)
+        g = dy * norm_gradient(d, p)
+    else:
+        entry = (2 * slope(d) - 1) * np.abs(d) ** (p - 1)
+        g = entry * (dy / length ** (p - 1)) if first == "length" else entry * dy * length ** (1 - p)
+    nought = doubtful(length <= 0)
+    return anything_where((nought.value | nought.doubt) & np.isnan(plain(dy)), g)
 
 
 Distance = tuple[Callable[[Any, Any], Any], Callable[[Any, Any, Any], Any]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,36 @@ def grid_sample_with_zeros(input: Any, grid: Any, **options: Any) -> Any:
     return grid_sample(input, grid, **options, zeros=True)
 
 
-grid_sample.formulations = (grid_sample_first_axis_first, grid_sample_with_zeros)  # type: ignore[attr-defined]
+def at_once(weights: list[Any]) -> Any:
+    """The weights of all axes together, products of theirs: (N, P, cells)."""
+    product, *others = weights
+    for each in others:
+        product = (product[..., None] * each[:, :, None, :]).reshape(*each.shape[:2], product.shape[2] * each.shape[2])
+    return product
+
+
+def grid_sample_at_once(input: Any, grid: Any, *, mode: str = "bilinear", **options: Any) -> Any:
+    """The same as one sum, the weights of the axes multiplied first.
+
+    Source: torch.nn.functional.grid_sample.
+    """
+    if mode == "nearest":
+        return grid_sample(input, grid, mode=mode, **options)
+    reading = Reading(input, grid, options.get("padding_mode", "zeros"), options.get("align_corners"))
+    y = weighted("nck,npk->ncp", in_a_row(reading.continuation(input)), at_once(reading.weights(mode)))
+    return freed(y.reshape(reading.output), reading.nowhere[:, None])
+
+
+def in_a_row(cells: Any) -> Any:
+    """The cells of every channel one after the other: (N, C, cells)."""
+    return cells.reshape(*cells.shape[:2], math.prod(cells.shape[2:]))
+
+
+grid_sample.formulations = (  # type: ignore[attr-defined]
+    grid_sample_first_axis_first,
+    grid_sample_with_zeros,
+    grid_sample_at_once,
+)
 
 
 def grid_sample_gradient(
@@ -199,6 +229,26 @@ def with_points(dy: Any, cells: Any, reading: Reading) -> Any:
     return contract(f"ncp,nc{labels}->np{labels}", dy.reshape(*reading.output[:2], reading.points), cells)
 
 
+def gradient_at_once(
+    dy: Any, input: Any, grid: Any, *, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
+) -> dict[str, Any]:
+    """The same, that by the grid as one sum over channels and cells, the slopes and weights of the axes multiplied first.
+
+    Source: the product rule on torch.nn.functional.grid_sample.
+    """
+    found = grid_sample_gradient(dy, input, grid, mode=mode, padding_mode=padding_mode, align_corners=align_corners)
+    if mode == "nearest":
+        return found
+    reading = Reading(input, grid, padding_mode, align_corners)
+    weights, axes = reading.weights(mode), range(len(reading.sides))
+    terms = dy.reshape(*reading.output[:2], reading.points, 1) * in_a_row(reading.continuation(input))[:, :, None]
+    ends = []
+    for slopes in (reading.slopes(mode, below) for below in (False, True)):
+        parts = [weighted("ncpk,npk->np", terms, at_once([slopes[at] if at == axis else weights[at] for at in axes])) for axis in axes]
+        ends.append(by_grid(np.stack([p * s for p, s in zip(parts, reading.scales, strict=True)][::-1], axis=-1), grid, reading))
+    return {**found, "grid": hull(*ends)}
+
+
 def by_axes(cells: Any, weights: list[Any], slopes: list[Any], besides: Any, scales: list[float], last_first: bool) -> Any:
     """The products with one axis's slopes and the others' weights, the last axis's first, and with the scale: (N, P, rank)."""
     axes = range(len(weights))
@@ -229,4 +279,4 @@ def through_edges(zeros: bool) -> Any:
 
 ORDERS = tuple(by_products(*way) for way in itertools.product((False, True), repeat=3))
 EDGES = (through_edges(zeros=False), through_edges(zeros=True))
-grid_sample_gradient.formulations = (gradient_at_corners, *ORDERS, gradient_with_zeros, *EDGES)  # type: ignore[attr-defined]
+grid_sample_gradient.formulations = (gradient_at_corners, *ORDERS, gradient_with_zeros, *EDGES, gradient_at_once)  # type: ignore[attr-defined]

@@ -49,9 +49,9 @@ def adaptive(layer: Layer, x: Any, y: Sides) -> Any:
 
 
 def linear_weights(side: int, new: int, ratio: float, align_corners: bool) -> np.ndarray:
-    """1 − |j − source|, the source held inside of the image: (new, side)."""
+    """1 − |j − source|, the source not before the first cell, the cell behind the last one repeating it: (new, side + 1)."""
     source = np.arange(new) * ratio if align_corners else np.maximum((np.arange(new) + 0.5) * ratio - 0.5, 0)
-    return np.asarray(np.maximum(1 - abs(np.arange(side) - np.minimum(source, side - 1)[:, None]), 0))
+    return np.asarray(np.maximum(1 - abs(np.arange(side + 1) - source[:, None]), 0))
 
 
 def upsampled(layer: Layer, x: Any, y: Sides) -> Any:
@@ -59,6 +59,7 @@ def upsampled(layer: Layer, x: Any, y: Sides) -> Any:
     if layer[3].startswith("nearest"):
         return x[(slice(None), slice(None), *np.ix_(*(cells.argmax(axis=1) for cells in cells_of(layer, x, y))))]
     corners, sides = len(layer) > 4 and bool(layer[4]), list(zip(x.shape[2:], y[2:], strict=True))
+    x = np.pad(x, ((0, 0), (0, 0), *[(0, 1)] * len(sides)), "edge")
     return weighted(x, [linear_weights(*both, float(ratio_of(layer, axis, *both)), corners) for axis, both in enumerate(sides)])
 
 

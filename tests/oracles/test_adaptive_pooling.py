@@ -77,3 +77,19 @@ def test_any_nan_may_be_the_index(places: list[int]) -> None:
     x[..., places] = np.nan
     found = adaptive_max_pool(exact(x, ieee("float32")), output_size=1, return_indices=True, rank=1)
     assert [i for i in range(4) if found["indices"].accepts(np.full((1, 1), i)).all()] == places
+
+
+def test_shares_may_be_stored_after_each_division() -> None:
+    """In float16 1/31 of the least number's multiples is one of them again, and 1/2 of that."""
+    by, least = ieee("float16"), 2.0**-24
+    dy, x = exact(np.array([[[337.0, 1210.0]]]) * least, by), exact(np.zeros((1, 31, 3)), by)
+    ways = (adaptive_avg_pool_gradient, *adaptive_avg_pool_gradient.formulations)
+    found = [way(dy, x, output_size=(1, 2), rank=2)["x"] for way in ways]
+
+    def accepted(shares: float) -> bool:
+        return any(bool(ball.accepts(np.full(x.shape, shares * least))[0, 0, 1]) for ball in found)
+
+    assert accepted(25)  # 5.4 and 19.5, added up
+    assert accepted(26)  # 11 and 39, of which the halves are 5.5 and 19.5
+    assert not accepted(28)
+    assert not accepted(23)

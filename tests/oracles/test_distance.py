@@ -9,6 +9,7 @@ import pytest
 from scipy.optimize import approx_fprime
 from scipy.spatial import distance as scipy_distance
 
+from oracles.bounded import exact, ieee
 from oracles.distance import cosine_similarity, cosine_similarity_gradient, pairwise_distance, pairwise_distance_gradient
 
 RNG = np.random.default_rng(0)
@@ -73,6 +74,17 @@ def test_gradients_of_cosines_are_differences(eps: float) -> None:
                     return float(np.sum(DY * function(**arrays, dim=1, eps=eps)))
 
                 np.testing.assert_allclose(found[name].ravel(), approx_fprime(start.ravel(), total, 1e-7), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("p", [2, 1, 3, 1.5, math.inf])
+def test_at_zero_a_norm_may_keep_a_cotangent_of_nan_out(p: float) -> None:
+    by = ieee("float32")
+    y, dy = np.array([[0.5, 1.0]]), np.array([np.nan])
+    for x, kept_out in ((y, True), (np.array([[0.5, 2.0]]), False)):
+        ways = (pairwise_distance_gradient, *pairwise_distance_gradient.formulations)
+        found = [way(*(exact(array, by) for array in (dy, x, y)), p=p, eps=0.0, keepdim=False)["x1"] for way in ways]
+        assert any(ball.accepts(np.full((1, 2), np.nan)).all() for ball in found)
+        assert any(ball.accepts(np.zeros((1, 2))).any() for ball in found) == kept_out
 
 
 def test_a_count_has_no_gradient() -> None:

@@ -177,3 +177,27 @@ def test_beside_a_cell_the_fraction_of_a_position_is_rounded_as_a_number_near_on
     found: Any = grid_sample_gradient(*(exact(array, by) for array in arrays), **options)["grid"]
     assert found.accepts(np.array([[[[0.0, 16 * slope]]]])).all()
     assert not found.accepts(np.array([[[[0.0, 16 * slope + 2e-6]]]])).all()
+
+
+def test_the_weights_of_the_axes_may_be_multiplied_first() -> None:
+    """Axis by axis every sum is exact; as one sum 75/256 · −5, 375/256, does not fit into eight bits."""
+    by = ieee("bfloat16").as_composite()
+    x, at = np.array([-5.0, 5.0]).reshape(1, 1, 1, 2, 1), np.array([0.75, -0.25, -0.75]).reshape(1, 1, 1, 1, 3)
+    options: dict[str, Any] = {"mode": "bilinear", "padding_mode": "zeros", "align_corners": False}
+    found = [way(exact(x, by), exact(at, by), **options) for way in (grid_sample, *grid_sample.formulations)]
+    dy = np.full((1, 1, 1, 1, 1), 5.0)
+    slopes = [
+        way(exact(dy, by), exact(x, by), exact(at, by), **options)["grid"]
+        for way in (grid_sample_gradient, *grid_sample_gradient.formulations)
+    ]
+
+    def accepted(ways: list[Any], y: Any) -> list[bool]:
+        return [bool(ball.accepts(np.broadcast_to(y, ball.shape)).all()) for ball in ways]
+
+    assert accepted(found, -125 / 128) == [True] * 4
+    assert accepted(found, -251 / 256) == [False, False, False, True]
+    assert not any(accepted(found, -259 / 256))
+    assert found[0].shape == found[-1].shape == (1, 1, 1, 1, 1)
+    assert slopes[0].shape == slopes[-1].shape == at.shape
+    assert accepted(slopes, slopes[0].value)[-1]
+    assert not any(accepted(slopes, slopes[0].value * 1.0625))
