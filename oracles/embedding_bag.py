@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -121,12 +122,15 @@ def embedding_bag_gradient(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
     observed: Observed = None,
+    shares_first: bool = False,
 ) -> dict[str, Any]:
     """The derivatives of Σ dy·y by the table as it is when looked up, which is taken from the subject, and by the weights.
 
     dweight[v] = Σ of share[k] · dy[bag(k)] over the places k of v; share[k] is per_sample_weights[k], or 1/size of the bag for means,
     divided by the number of places of v if scale_grad_by_freq; for maxima dy goes to the first of the largest
     dper_sample_weights[k] = Σ over d of dy[bag(k), d] · weight[input[k], d]; both are 0 for padding_idx
+
+    `shares_first`: the factors of a share are multiplied before dy is.
 
     Source: torch.nn.EmbeddingBag; for equal maxima torch.max (“the index of the first”), to which it refers.
     """
@@ -135,17 +139,22 @@ def embedding_bag_gradient(
     table = exact(observed["weight"].astype(float), weight.by) if observed and isinstance(weight, Bounded) else weight
     if mode == "max":
         return {"weight": to_the_largest(dy, table, flat, *members(bag, bags, taken))}
-    terms, at = dy[bag[taken]], flat[taken]
-    found = {}
+    at, found, factors = flat[taken], {}, []
     if per_sample_weights is not None:
         products = np.where(taken[:, None], stepwise(dy[bag] * table[flat]), 0.0)
         found["per_sample_weights"] = np.sum(products, axis=1).reshape(input.shape)
-        terms = stepwise(terms * per_sample_weights.reshape(-1)[taken][:, None])
+        factors.append(per_sample_weights.reshape(-1)[taken][:, None])
     if mode == "mean":
-        terms = stepwise(terms * by_number(terms, np.bincount(bag[taken], minlength=bags)[bag[taken]]))
+        factors.append(by_number(dy, np.bincount(bag[taken], minlength=bags)[bag[taken]]))
     if scale_grad_by_freq:
-        terms = stepwise(terms * by_number(terms, np.bincount(flat, minlength=len(weight))[at]))
-    return {"weight": add_at(weight.shape, at, terms), **found}
+        factors.append(by_number(dy, np.bincount(flat, minlength=len(weight))[at]))
+    factors = [product(factors)] if shares_first and factors else factors
+    return {"weight": add_at(weight.shape, at, product([dy[bag[taken]], *factors])), **found}
+
+
+def product(factors: list[Any]) -> Any:
+    """The factors multiplied one after the other."""
+    return functools.reduce(lambda done, factor: stepwise(done * factor), factors)
 
 
 def by_number(terms: Any, number: np.ndarray) -> Any:
@@ -174,4 +183,8 @@ def embedding_bag_gradient_in_storage(dy: Any, input: np.ndarray, offsets: Any, 
     return embedding_bag_gradient(coarse(dy), input, offsets, weight, *rest, **options)
 
 
-embedding_bag_gradient.formulations = (embedding_bag_gradient_in_storage,)  # type: ignore[attr-defined]
+embedding_bag_gradient.formulations = (  # type: ignore[attr-defined]
+    embedding_bag_gradient_in_storage,
+    functools.partial(embedding_bag_gradient, shares_first=True),
+    functools.partial(embedding_bag_gradient_in_storage, shares_first=True),
+)

@@ -88,6 +88,20 @@ def test_gradients_are_differences(case: tuple, mode: str, padding_idx: int | No
             assert given is None or found["per_sample_weights"].accepts(of_weights.reshape(indices.shape)).all()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_weight_may_be_divided_before_a_cotangent_is_multiplied(dtype: str) -> None:
+    """A sixth of the least number is 0, which an infinite cotangent makes NaN; a sixth of 6 is 1."""
+    by = ieee(dtype)
+    input, weight, dy = np.zeros((3, 2), int), np.ones((1, 1)), np.array([[0.0], [0.0], [np.inf]])
+    options = {"mode": "sum", "scale_grad_by_freq": True}
+    for share, undefined in ((np.finfo(dtype).smallest_subnormal, True), (6.0, False)):
+        weights = np.array([[0.0, 0.0], [0.0, 0.0], [share, share]])
+        ways = (embedding_bag_gradient, *embedding_bag_gradient.formulations)
+        found = [way(exact(dy, by), input, None, exact(weight, by), exact(weights, by), **options)["weight"] for way in ways]
+        assert any(ball.accepts(np.full((1, 1), np.inf)).all() for ball in found)
+        assert any(ball.accepts(np.full((1, 1), np.nan)).all() for ball in found) == undefined
+
+
 def test_the_gradient_of_a_maximum_goes_to_the_first_of_the_largest() -> None:
     weight = np.array([[1.0, 5.0, 2.0], [1.0, 4.0, 2.0], [0.0, 5.0, 3.0]])
     found = embedding_bag_gradient(
