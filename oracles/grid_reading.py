@@ -97,11 +97,16 @@ class Reading:
         return found
 
     def back(self, dx: Any) -> Any:
-        """From the continued image to the image: what was continued is added up."""
-        flat, planes = math.prod(self.sides), dx.shape[:2]
+        """From the continued image, (N, C, …), to the image: what was continued is added up."""
+        return self.back_from_points(dx.reshape(*dx.shape[:2], 1, math.prod(dx.shape[2:])))
+
+    def back_from_points(self, terms: Any) -> Any:
+        """The same for terms of several points, (N, C, points, cells), all that reach a cell of the image in one sum."""
+        flat, planes = math.prod(self.sides), terms.shape[:2]
         at = np.pad(np.arange(flat).reshape(self.sides) + 1, self.margins, self.continued).ravel()
-        dx = dx.reshape(*planes, len(at))[..., np.flatnonzero(at)]
-        return add_at((*planes, flat), (slice(None), slice(None), at[at > 0] - 1), dx).reshape(*planes, *self.sides)
+        terms = terms[..., np.flatnonzero(at)]
+        cells = np.broadcast_to(at[at > 0] - 1, terms.shape[2:])
+        return add_at((*planes, flat), (slice(None), slice(None), cells), terms).reshape(*planes, *self.sides)
 
 
 def nearer(p: Any, period: int) -> Any:

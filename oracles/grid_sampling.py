@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from oracles.bounded import Bounded, Doubtful, OneOf, add_at, contract, weighted
+from oracles.conventions import plain
 from oracles.grid_reading import Reading
 
 
@@ -133,7 +134,7 @@ def grid_sample_gradient(
     reading = Reading(input, grid, padding_mode, align_corners)
     cells, rank = reading.continuation(input), len(reading.sides)
     dy = dy.reshape(*reading.output[:2], reading.points)
-    lost = np.any(reading.nowhere, axis=tuple(range(1, rank + 1)), keepdims=True)[:, None]
+    lost = lost_images(reading)
     if mode == "nearest":
         return {"input": freed(nearest_gradient(dy, cells, reading), lost), "grid": np.zeros_like(grid)}
     weights = reading.weights(mode)
@@ -147,6 +148,11 @@ def grid_sample_gradient(
     each = [read(cells, [slopes[at] if at == axis else weights[at] for at in range(rank)], besides) for axis in range(rank)]
     dgrid = np.stack([np.sum(dy * slope, axis=1) for slope in each[::-1]], axis=-1)
     return {"input": freed(reading.back(dx), lost), "grid": by_grid(dgrid, grid, reading)}
+
+
+def lost_images(reading: Reading) -> np.ndarray:
+    """The images of which some position is nowhere: (N, 1, …)."""
+    return np.asarray(np.any(reading.nowhere, axis=tuple(range(1, reading.nowhere.ndim)), keepdims=True))[:, None]
 
 
 def freed(x: Any, where: np.ndarray) -> Any:
@@ -232,21 +238,22 @@ def with_points(dy: Any, cells: Any, reading: Reading) -> Any:
 def gradient_at_once(
     dy: Any, input: Any, grid: Any, *, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
 ) -> dict[str, Any]:
-    """The same, that by the grid as one sum over channels and cells, the slopes and weights of the axes multiplied first.
+    """The same as one sum, the slopes and weights of the axes multiplied first: by the grid over channels and cells, by input over points.
 
     Source: the product rule on torch.nn.functional.grid_sample.
     """
-    found = grid_sample_gradient(dy, input, grid, mode=mode, padding_mode=padding_mode, align_corners=align_corners)
     if mode == "nearest":
-        return found
+        return grid_sample_gradient(dy, input, grid, mode=mode, padding_mode=padding_mode, align_corners=align_corners)
     reading = Reading(input, grid, padding_mode, align_corners)
     weights, axes = reading.weights(mode), range(len(reading.sides))
-    terms = dy.reshape(*reading.output[:2], reading.points, 1) * in_a_row(reading.continuation(input))[:, :, None]
+    dy, product = dy.reshape(*reading.output[:2], reading.points, 1), at_once(weights)
+    terms, met = dy * in_a_row(reading.continuation(input))[:, :, None], (plain(product) != 0) | (getattr(product, "error", 0.0) > 0)
+    dx = reading.back_from_points(np.where(met[:, None], dy * product[:, None], 0.0))
     ends = []
     for slopes in (reading.slopes(mode, below) for below in (False, True)):
         parts = [weighted("ncpk,npk->np", terms, at_once([slopes[at] if at == axis else weights[at] for at in axes])) for axis in axes]
         ends.append(by_grid(np.stack([p * s for p, s in zip(parts, reading.scales, strict=True)][::-1], axis=-1), grid, reading))
-    return {**found, "grid": hull(*ends)}
+    return {"input": freed(dx, lost_images(reading)), "grid": hull(*ends)}
 
 
 def by_axes(cells: Any, weights: list[Any], slopes: list[Any], besides: Any, scales: list[float], last_first: bool) -> Any:

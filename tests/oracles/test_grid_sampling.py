@@ -201,3 +201,14 @@ def test_the_weights_of_the_axes_may_be_multiplied_first() -> None:
     assert slopes[0].shape == slopes[-1].shape == at.shape
     assert accepted(slopes, slopes[0].value)[-1]
     assert not any(accepted(slopes, slopes[0].value * 1.0625))
+
+
+@pytest.mark.parametrize(("size", "overflows"), [(3.3e38, True), (2e38, False)])
+def test_terms_that_meet_in_a_cell_at_an_edge_may_be_added_in_any_order(size: float, overflows: bool) -> None:
+    """Halfway between cells two of the weights are 19/32: their terms first are more than the sum of all."""
+    by, options = ieee("float32"), {"mode": "bicubic", "padding_mode": "border", "align_corners": False}
+    dy, x, at = np.full((1, 1, 1, 1), size), np.ones((1, 1, 1, 1)), np.array([[[[1.0, 0.0]]]])
+    ways = (grid_sample_gradient, *grid_sample_gradient.formulations)
+    found = [way(*(exact(array, by) for array in (dy, x, at)), **options)["input"] for way in ways]
+    assert any(ball.accepts(np.full((1, 1, 1, 1), np.inf)).all() for ball in found) == overflows
+    assert all(ball.accepts(dy.astype(np.float32)).all() for ball in found)
