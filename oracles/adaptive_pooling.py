@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from oracles.average_pooling import divided, spread_out
-from oracles.bounded import coarse
+from oracles.average_pooling import spread_out
+from oracles.bounded import coarse, stepwise
 from oracles.pools import Pools, crossed, largest, of_the_largest, ragged
 from oracles.shapes import adaptive_pooling
 from oracles.windows import Sides
@@ -30,7 +30,7 @@ def adaptive(x: Sides, output_size: Any, rank: int) -> Pools:
 def side_by_side(y: Any, x: Sides, output_size: Any, rank: int) -> Any:
     """Divide by how many cells a window has along one axis after the other."""
     for axis, (start, end) in enumerate(bounds(x, output_size, rank)):
-        y = divided(y, (end - start).reshape(-1, *[1] * (rank - 1 - axis)))
+        y = stepwise(y / (end - start).reshape(-1, *[1] * (rank - 1 - axis)))
     return y
 
 

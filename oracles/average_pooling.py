@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Between, coarse, stored
+from oracles.bounded import Between, coarse, stepwise, stored
 from oracles.pools import Pools, sliding
 from oracles.windows import Sides, spread
 
@@ -91,15 +91,9 @@ def avg_pool_gradient(
     return {"x": spread_out(pools, dy, by).reshape(x.shape)}
 
 
-def divided(y: Any, by: Any) -> Any:
-    """y / by, written to memory where sums are accumulated in the storage format."""
-    share = y / by
-    return stored(share) if hasattr(y, "by") and y.by.accumulate == y.by.storage else share
-
-
 def spread_out(pools: Pools, dy: Any, by: Any) -> Any:
     """The windows' cotangents, divided by `by`, added up over their cells: (planes, cells of the plane)."""
-    share = divided(dy.reshape(pools.flat[0], math.prod(pools.counts)), by)
+    share = stepwise(dy.reshape(pools.flat[0], math.prod(pools.counts)) / by)
     return pools.scattered(np.where(pools.inside, share[..., None], 0.0), pools.places)
 
 

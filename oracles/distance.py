@@ -137,7 +137,7 @@ def of_both(g: Any, d: Any, x1: Any, x2: Any, p: float) -> Gradients:
 def of_the_least(d: Any) -> Any:
     """The sign of the only one of the least |d_i|, from 0 to that where there may be several, 0 for all others."""
     least = doubtful(np.abs(d) <= np.min(np.abs(d), axis=-1, keepdims=True))
-    possible = least.value | least.doubt
+    possible = least.possible()
     several = np.sum(possible, axis=-1, keepdims=True) > 1
     chosen = Doubtful(possible, possible & several, getattr(d, "by", None))
     return (2 * slope(d) - 1) * np.where(chosen, np.ones_like(d), np.zeros_like(d))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oracles.bounded import Bounded, add_at, coarse, exact, stored
+from oracles.bounded import Bounded, add_at, coarse, exact, stepwise
 from oracles.embedding import looked_up
 
 Observed = Mapping[str, np.ndarray] | None
@@ -65,11 +65,6 @@ def embedding_bag(
     found = looked_up(input.ravel(), weight, max_norm, norm_type, 0.0)
     weights = None if per_sample_weights is None else per_sample_weights.reshape(-1)
     return {**found, "output": pooled(found["output"], weights, places, there, mode)}
-
-
-def stepwise(x: Any) -> Any:
-    """Stored, where sums are added up in a tensor of the storage format."""
-    return stored(x) if isinstance(x, Bounded) and x.by.accumulate == x.by.storage else x
 
 
 def pooled(rows: Any, weights: Any, places: np.ndarray, there: np.ndarray, mode: str) -> Any:

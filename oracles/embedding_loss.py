@@ -62,15 +62,14 @@ def norm(d: Any, p: float) -> Any:
     return np.sum(np.abs(d) ** p, axis=-1) ** (1 / p)
 
 
-def norm_gradient(d: Any, p: float) -> Any:
-    """The gradient of the p-norm by d; where it has none, anything from −1 to 1."""
+def norm_gradient(d: Any, p: float, length: Any) -> Any:
+    """The gradient of the p-norm, which is `length`, by d; where it has none, anything from −1 to 1."""
     sign = 2 * slope(d) - 1
     if p == 1:
         return sign
-    length = norm(d, p)[..., None]
     if p == np.inf:
         largest = doubtful(np.abs(d) >= length)
-        possible = largest.value | largest.doubt
+        possible = largest.possible()
         several = np.sum(possible, axis=-1, keepdims=True) > 1
         return sign * np.where(Doubtful(possible, possible & several, getattr(d, "by", None)), np.ones_like(d), np.zeros_like(d))
     ratio = d / length if p == 2 else sign * np.abs(d) ** (p - 1) / length ** (p - 1)
@@ -84,12 +83,11 @@ def norm_pullback(dy: Any, d: Any, p: float, first: str | None = None) -> Any:
     """
     length = norm(d, p)[..., None]
     if first is None or p in (1, 2, np.inf):
-        g = dy * norm_gradient(d, p)
+        g = dy * norm_gradient(d, p, length)
     else:
         entry = (2 * slope(d) - 1) * np.abs(d) ** (p - 1)
         g = entry * (dy / length ** (p - 1)) if first == "length" else entry * dy * length ** (1 - p)
-    nought = doubtful(length <= 0)
-    return anything_where((nought.value | nought.doubt) & np.isnan(plain(dy)), g)
+    return anything_where(doubtful(length <= 0).possible() & np.isnan(plain(dy)), g)
 
 
 Distance = tuple[Callable[[Any, Any], Any], Callable[[Any, Any, Any], Any]]

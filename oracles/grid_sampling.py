@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from oracles.bounded import Bounded, Doubtful, OneOf, add_at, contract, weighted
-from oracles.conventions import plain
 from oracles.grid_reading import Reading
+from oracles.weighing import counting
 
 
 def read(cells: Any, weights: list[Any], besides: Any = (None,) * 3) -> Any:
@@ -90,14 +91,16 @@ def at_once(weights: list[Any]) -> Any:
     return product
 
 
-def grid_sample_at_once(input: Any, grid: Any, *, mode: str = "bilinear", **options: Any) -> Any:
+def grid_sample_at_once(
+    input: Any, grid: Any, *, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
+) -> Any:
     """The same as one sum, the weights of the axes multiplied first.
 
     Source: torch.nn.functional.grid_sample.
     """
     if mode == "nearest":
-        return grid_sample(input, grid, mode=mode, **options)
-    reading = Reading(input, grid, options.get("padding_mode", "zeros"), options.get("align_corners"))
+        return grid_sample(input, grid, mode=mode, padding_mode=padding_mode, align_corners=align_corners)
+    reading = Reading(input, grid, padding_mode, align_corners)
     y = weighted("nck,npk->ncp", in_a_row(reading.continuation(input)), at_once(reading.weights(mode)))
     return freed(y.reshape(reading.output), reading.nowhere[:, None])
 
@@ -145,9 +148,14 @@ def grid_sample_gradient(
         spread = weighted(f"ncp{labels},npw->ncp{labels}w", spread, weights[axis], besides[axis])
         labels += "ij"[axis]
     dx = weighted(f"ncp{labels},npw->nc{labels}w", spread, weights[-1], besides[rank - 1])
-    each = [read(cells, [slopes[at] if at == axis else weights[at] for at in range(rank)], besides) for axis in range(rank)]
+    each = [read(cells, factors, besides) for factors in with_slopes(weights, slopes)]
     dgrid = np.stack([np.sum(dy * slope, axis=1) for slope in each[::-1]], axis=-1)
     return {"input": freed(reading.back(dx), lost), "grid": by_grid(dgrid, grid, reading)}
+
+
+def with_slopes(weights: list[Any], slopes: list[Any]) -> list[list[Any]]:
+    """For every axis the weights of all, its slopes in the place of its weights."""
+    return [[*weights[:axis], slope, *weights[axis + 1 :]] for axis, slope in enumerate(slopes)]
 
 
 def lost_images(reading: Reading) -> np.ndarray:
@@ -222,9 +230,9 @@ def by_products(last_first: bool, zeros: bool = False, outside: bool = False) ->
         reading = Reading(input, grid, padding_mode, align_corners)
         continued = reading.continuation
         cells = with_points(dy, continued(input), reading) if outside else continued(with_points(dy, input, reading))
-        besides, weights = reading.besides(mode, zeros), reading.weights(mode)
-        each = [by_axes(cells, weights, reading.slopes(mode, side), besides, reading.scales, last_first) for side in (False, True)]
-        return {**found, "grid": hull(*(by_grid(side, grid, reading) for side in each))}
+        besides = reading.besides(mode, zeros)
+        dgrid = between_sides(lambda factors: read_by_points(cells, factors, besides, last_first), grid, reading, mode)
+        return {**found, "grid": dgrid}
 
     return gradient
 
@@ -245,21 +253,23 @@ def gradient_at_once(
     if mode == "nearest":
         return grid_sample_gradient(dy, input, grid, mode=mode, padding_mode=padding_mode, align_corners=align_corners)
     reading = Reading(input, grid, padding_mode, align_corners)
-    weights, axes = reading.weights(mode), range(len(reading.sides))
-    dy, product = dy.reshape(*reading.output[:2], reading.points, 1), at_once(weights)
-    terms, met = dy * in_a_row(reading.continuation(input))[:, :, None], (plain(product) != 0) | (getattr(product, "error", 0.0) > 0)
-    dx = reading.back_from_points(np.where(met[:, None], dy * product[:, None], 0.0))
-    ends = []
-    for slopes in (reading.slopes(mode, below) for below in (False, True)):
-        parts = [weighted("ncpk,npk->np", terms, at_once([slopes[at] if at == axis else weights[at] for at in axes])) for axis in axes]
-        ends.append(by_grid(np.stack([p * s for p, s in zip(parts, reading.scales, strict=True)][::-1], axis=-1), grid, reading))
-    return {"input": freed(dx, lost_images(reading)), "grid": hull(*ends)}
+    dy, product = dy.reshape(*reading.output[:2], reading.points, 1), at_once(reading.weights(mode))
+    dx = reading.back_from_points(np.where(counting(product)[:, None], dy * product[:, None], 0.0))
+    terms = dy * in_a_row(reading.continuation(input))[:, :, None]
+    dgrid = between_sides(lambda factors: weighted("ncpk,npk->np", terms, at_once(factors)), grid, reading, mode)
+    return {"input": freed(dx, lost_images(reading)), "grid": dgrid}
 
 
-def by_axes(cells: Any, weights: list[Any], slopes: list[Any], besides: Any, scales: list[float], last_first: bool) -> Any:
-    """The products with one axis's slopes and the others' weights, the last axis's first, and with the scale: (N, P, rank)."""
-    axes = range(len(weights))
-    parts = [read_by_points(cells, [slopes[at] if at == axis else weights[at] for at in axes], besides, last_first) for axis in axes]
+def between_sides(sum_of: Callable[[list[Any]], Any], grid: Any, reading: Reading, mode: str) -> Any:
+    """Everything between the derivatives by the grid with the slopes from above and from below."""
+    weights = reading.weights(mode)
+    sides = [by_axes(sum_of, weights, reading.slopes(mode, below), reading.scales) for below in (False, True)]
+    return hull(*(by_grid(side, grid, reading) for side in sides))
+
+
+def by_axes(sum_of: Callable[[list[Any]], Any], weights: list[Any], slopes: list[Any], scales: list[float]) -> Any:
+    """The sums (N, P) with one axis's slopes and the others' weights, times that axis's scale, the last axis's first: (N, P, rank)."""
+    parts = map(sum_of, with_slopes(weights, slopes))
     return np.stack([part * scale for part, scale in zip(parts, scales, strict=True)][::-1], axis=-1)
 
 
@@ -278,8 +288,9 @@ def through_edges(zeros: bool) -> Any:
         reading = Reading(input, grid, padding_mode, align_corners)
         beyond = reading.put_on_edges()
         cells, besides = with_points(dy, reading.continuation(input), reading), reading.besides(mode, zeros)
-        slopes = by_axes(cells, reading.weights(mode), reading.slopes(mode), besides, reading.scales, last_first=False)
-        return {**found, "grid": np.where(beyond.reshape(grid.shape), by_grid(0 * slopes, grid, reading), found["grid"])}
+        weights, slopes = reading.weights(mode), reading.slopes(mode)
+        dgrid = by_axes(lambda factors: read_by_points(cells, factors, besides, last_first=False), weights, slopes, reading.scales)
+        return {**found, "grid": np.where(beyond.reshape(grid.shape), by_grid(0 * dgrid, grid, reading), found["grid"])}
 
     return gradient
 

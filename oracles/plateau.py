@@ -86,6 +86,6 @@ def reduce_lr_on_plateau(
     how = {"mode": mode, "threshold": threshold, "threshold_mode": threshold_mode}
     may = np.concatenate([[[True, False]], reductions(given[: steps - 1], seen, patience, cooldown, **how)])
     stays, falls = may[:, :1], may[:, 1:]
-    allowed = np.stack([stays | falls & (ignored.value | ignored.doubt), falls & (~ignored.value | ignored.doubt)])
+    allowed = np.stack([stays | falls & ignored.possible(), falls & (~ignored.value | ignored.doubt)])
     path = OneOf([exact(before.value, base.by), meeting(smaller, base.by)], allowed)
     return {"lr": path, "last_lr": path}

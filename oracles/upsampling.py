@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from oracles.bounded import Doubtful, OneOf, add_at, coarse, stored, weighted
-from oracles.conventions import plain
-from oracles.weighing import Grid, along, at_once, back
+from oracles.weighing import Grid, along, at_once, back, counting
 
 
 def interpolate(x: Any, *, last_first: bool = True, zeros: bool = False, **options: Any) -> Any:
@@ -129,7 +128,7 @@ def gradient_at_once(dy: Any, x: Any, **options: Any) -> dict[str, Any]:
     dy = stored(dy / grid.counts()) if grid.mode == "area" else dy
     product = at_once(grid.matrices())
     at = np.pad(np.arange(math.prod(grid.sides)).reshape(grid.sides), grid.edge, "edge").ravel()
-    new, cells = np.nonzero((plain(product) != 0) | (getattr(product, "error", np.zeros(1)) > 0))
+    new, cells = np.nonzero(counting(product))
     terms = dy.reshape(math.prod(x.shape[:2]), len(product))[:, new] * product[new, cells]
     return {"x": add_at((math.prod(x.shape[:2]), math.prod(grid.sides)), (slice(None), at[cells]), terms).reshape(x.shape)}
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from oracles.bounded import weighted
+from oracles.conventions import plain
 from oracles.sampling_grid import Axis, sides_after
 
 EDGE = 2
@@ -52,6 +53,11 @@ class Grid:
         """How many old cells a new one has, in area mode."""
         each = [matrix.sum(axis=1).astype(int) for matrix in self.matrices()]
         return np.prod(np.meshgrid(*each, indexing="ij"), axis=0)
+
+
+def counting(weights: Any) -> np.ndarray:
+    """Which weights are, or may be, other than 0."""
+    return np.asarray((plain(weights) != 0) | (np.asarray(getattr(weights, "error", 0.0)) > 0))
 
 
 def along(x: Any, axis: int, matrix: Any, edge: int, beside: Any = None) -> Any:

@@ -14,7 +14,7 @@ from .elementwise import as_input, erf, erfc
 from .formats import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, FORMATS, INTEGERS, TF32, Format, Integers
 from .kept import anything_where, fixed, kept, limited, tabulated, truncated
 from .means import interpolated, weighted_mean
-from .movement import blurred, coarse, stored
+from .movement import blurred, coarse, stepwise, stored
 from .products import contract, weighted
 from .reductions import add_at
 from .sets import Between, Exactly, OneOf
@@ -56,6 +56,7 @@ __all__ = [
     "interpolated",
     "kept",
     "limited",
+    "stepwise",
     "stored",
     "tabulated",
     "truncated",

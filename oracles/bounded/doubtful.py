@@ -32,6 +32,10 @@ class Doubtful(Dispatching):
             raise ValueError(f"{np.count_nonzero(self.doubt)} of {self.doubt.size} comparisons are within rounding error: use numpy.where")
         return self.value
 
+    def possible(self) -> Mask:
+        """Where the truth value is or may be true."""
+        return self.value | self.doubt
+
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return np.array(self.sure(), dtype=dtype)
 
@@ -111,7 +115,7 @@ def _by(*xs: Any) -> Arithmetic | None:
 def _and(x: Any, y: Any, **_: Any) -> Doubtful:
     a, b = doubtful(x), doubtful(y)
     value = a.value & b.value
-    possible = (a.value | a.doubt) & (b.value | b.doubt)
+    possible = a.possible() & b.possible()
     sure = (a.value & ~a.doubt) & (b.value & ~b.doubt)
     return Doubtful(value, possible & ~sure, _by(a, b))
 

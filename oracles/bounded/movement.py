@@ -146,6 +146,11 @@ def stored(x: Any) -> Any:
     return ball(x.value, error, x.by)
 
 
+def stepwise(x: Any) -> Any:
+    """Stored, where sums are accumulated in a tensor of the storage format: what is added up there is written to memory before."""
+    return stored(x) if isinstance(x, Bounded) and x.by.accumulate == x.by.storage else x
+
+
 def _whole(x: Bounded) -> Bounded:
     """The integers to which a ball may be rounded, as a ball."""
     low, high = x.limits()
